@@ -1,0 +1,44 @@
+//! Awaiting a deferred.
+//!
+//! Walk: polled by a task, which is then resumed from the drive loop, or by any other executor, whose waker is
+//! called.
+//! Tests: `tests/awaiting.rs`, `tests/combinators.rs`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use crate::deferred::{Deferred, Kind};
+use crate::node::Source;
+use crate::outcome::Res;
+use crate::request;
+use crate::task;
+
+/// Nothing in a deferred points into it.
+impl<T> Unpin for Deferred<T> {}
+
+/// # Panics
+/// When it is polled again after it gave its answer.
+impl<T> Future for Deferred<T> {
+    type Output = Res<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Res<T>> {
+        let node = match self.take_kind() {
+            Kind::Ready(answer) => return Poll::Ready(answer),
+            Kind::Node(node) | Kind::Awaited(node) => node,
+            Kind::Taken => panic!("a Deferred was polled after it gave its answer"),
+        };
+        if let Some(answer) = node.core().take_answer() {
+            return Poll::Ready(answer);
+        }
+        if let Some(request) = task::wait(&node, context.waker()) {
+            request::climb(Rc::<dyn Source<T>>::clone(&node), request);
+            if let Some(answer) = node.core().take_answer() {
+                return Poll::Ready(answer);
+            }
+        }
+        self.set_kind(Kind::Awaited(node));
+        Poll::Pending
+    }
+}

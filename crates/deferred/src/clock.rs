@@ -1,0 +1,22 @@
+//! The seam to a clock: this crate knows no time, so whoever wants a time limit brings one.
+//!
+//! Walk: implemented by the reactor; used by [`Deferred::add_timeout`](crate::Deferred::add_timeout) and
+//! [`CancelHandle::cancel_with_grace`](crate::CancelHandle::cancel_with_grace).
+//! Tests: `tests/timeouts.rs`, `tests/grace.rs`.
+
+use std::time::Duration;
+
+/// Something that calls a function later.
+pub trait Clock {
+    /// What cancels the call.
+    type Call: CancelCall + 'static;
+
+    /// Calls `f` once, `after` from now, on this thread. Never from inside of this method.
+    fn call_later(&self, after: Duration, f: Box<dyn FnOnce()>) -> Self::Call;
+}
+
+/// A call that can be taken back.
+pub trait CancelCall {
+    /// Takes the call back. Without effect if it has been made.
+    fn cancel(self);
+}

@@ -1,0 +1,272 @@
+//! What every node has: where its answer rests, who wants it next, and who is asked when it is cancelled.
+//!
+//! Walk: owned by [`Node`](crate::node::Node); changed by the firing side (`settle`, `hand_on`) and by the
+//! cancelling side (`ask`, `pass_up`).
+//! Invariant: no cell is borrowed while user code runs; everything is taken out and put back.
+//! Invariant: `settle` happens once, and drops the cancellers.
+//! Tests: `tests/laws.rs`, `tests/cancellers.rs`.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::Location;
+use std::rc::{Rc, Weak};
+
+use crate::abandoned::Abandoned;
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::next::Next;
+use crate::node::{AnyNode, deliver};
+use crate::outcome::Res;
+use crate::panicked::{drop_quietly, guarded};
+use crate::request::{Mode, Request, Verdict};
+use crate::task::Resume;
+use crate::unhandled;
+use crate::up::{Canceller, Up};
+
+/// How far a node has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Its producer, or the node above it, has not answered.
+    #[default]
+    Waiting,
+    /// Its callback runs right now, or its task is being polled.
+    Running,
+    /// Its callback returned a deferred, whose answer will be its own.
+    Inner,
+    /// The answer is here, but a [`PauseGuard`](crate::PauseGuard) holds it back.
+    Held,
+    /// The answer is here, and waits for the outermost drive loop to hand it on.
+    Queued,
+    /// Answered. The answer is here, or was handed on.
+    Fired,
+}
+
+impl State {
+    /// Whether an answer may still be given.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Running | Self::Inner)
+    }
+}
+
+/// The part of a node that does not depend on its kind.
+pub(crate) struct Core<T: 'static> {
+    answer: Cell<Option<Res<T>>>,
+    pub(crate) next: Cell<Next<T>>,
+    up: Cell<Up<T>>,
+    /// Invariant: set before the node is seen by anybody.
+    at: Cell<Option<&'static Location<'static>>>,
+    pub(crate) state: Cell<State>,
+    /// A canceller is being asked, or said "later": further requests are not heard.
+    deaf: Cell<bool>,
+}
+
+impl<T> Default for Core<T> {
+    fn default() -> Self {
+        Self {
+            answer: Cell::new(None),
+            next: Cell::new(Next::Nobody),
+            up: Cell::new(Up::Nothing),
+            at: Cell::new(None),
+            state: Cell::new(State::Waiting),
+            deaf: Cell::new(false),
+        }
+    }
+}
+
+/// The answer and where it goes.
+impl<T> Core<T> {
+    pub(crate) fn at(&self) -> &'static Location<'static> {
+        self.at.get().unwrap_or_else(|| Location::caller())
+    }
+
+    pub(crate) fn set_at(&self, at: &'static Location<'static>) {
+        self.at.set(Some(at));
+    }
+
+    /// Gives the node its answer. Returns whether somebody waits for it.
+    pub(crate) fn settle(&self, answer: Res<T>) -> bool {
+        self.close();
+        self.answer.set(Some(answer));
+        peek(&self.next, |next| !matches!(next, Next::Nobody))
+    }
+
+    /// Marks the node as answered and drops its cancellers: they must not live longer than the question.
+    pub(crate) fn close(&self) {
+        debug_assert!(self.state.get().is_open(), "a node is answered once");
+        self.state.set(State::Fired);
+        let up = self.up.take();
+        if up.holds_user_code() {
+            drop_quietly(self.at(), up);
+        }
+    }
+
+    /// Puts the answer back, or there in the first place after [`close`](Self::close).
+    pub(crate) fn put_answer(&self, answer: Res<T>) {
+        self.answer.set(Some(answer));
+    }
+
+    /// The answer, if a callback added now would run at once.
+    pub(crate) fn take_answer(&self) -> Option<Res<T>> {
+        if self.state.get() == State::Fired { self.answer.take() } else { None }
+    }
+
+    /// Whether [`take_answer`](Self::take_answer) has something to give.
+    pub(crate) fn has_answer(&self) -> bool {
+        self.state.get() == State::Fired && peek(&self.answer, Option::is_some)
+    }
+
+    /// Tells whoever waits. Returns the node to go on with.
+    pub(crate) fn hand_on(&self) -> Option<Rc<dyn AnyNode>> {
+        self.state.set(State::Fired);
+        match self.next.take() {
+            Next::Nobody => None,
+            Next::Node(sink) => self.answer.take().and_then(|answer| sink.receive(answer)),
+            Next::Forward(node) => self.answer.take().and_then(|answer| deliver(node, answer)),
+            // The answer rests here until the task polls the deferred that it awaits.
+            Next::Task(task) => Some(task),
+            Next::Waker(wait) => {
+                if let Err(failure) = guarded(self.at(), || wait.wake()) {
+                    unhandled::report(failure, self.at());
+                }
+                None
+            }
+            Next::Discard => {
+                if let Some(answer) = self.answer.take() {
+                    unhandled::report_unless_cancelled(answer, self.at());
+                }
+                None
+            }
+            Next::Ignore => {
+                self.answer.take();
+                None
+            }
+        }
+    }
+
+    /// Whether anything is attached that looks at the answer.
+    pub(crate) fn is_wanted(&self) -> bool {
+        peek(&self.next, |next| !matches!(next, Next::Nobody | Next::Discard | Next::Ignore))
+    }
+
+    pub(crate) fn is_awaited_by(&self, task: &dyn Resume) -> bool {
+        peek(&self.next, |next| next.belongs_to(task))
+    }
+}
+
+/// Cancelling.
+impl<T: 'static> Core<T> {
+    /// Asks the cancellers of this node, the newest first. `None` if none of them answered.
+    pub(crate) fn ask(&self, request: &Request) -> Option<Verdict<T>> {
+        if !self.state.get().is_open() {
+            return Some(Verdict::Stay);
+        }
+        let insists = match request.mode {
+            Mode::Ask => false,
+            Mode::Abort => true,
+            Mode::Break => return Some(Verdict::Settle(Err(request.failure()))),
+        };
+        if self.deaf.get() {
+            return Some(if insists { Verdict::Settle(Err(request.failure())) } else { Verdict::Stay });
+        }
+        while let Some(canceller) = with(&self.up, Up::pop_canceller) {
+            self.deaf.set(true);
+            let answer = guarded(self.at(), || canceller(&request.cancelled));
+            if !self.state.get().is_open() {
+                return Some(Verdict::Stay); // it fired the deferred itself, and that wins
+            }
+            match answer {
+                Ok(Answer::Continue) => self.deaf.set(false),
+                Ok(Answer::Reply(answer)) => return Some(Verdict::Settle(answer)),
+                Ok(Answer::Later) if insists => return Some(Verdict::Settle(Err(request.failure()))),
+                Ok(Answer::Later) => return Some(Verdict::Stay),
+                Err(panicked) => return Some(Verdict::Settle(Err(panicked))),
+            }
+        }
+        None
+    }
+
+    /// Where a request goes that nobody here has answered: to the node above, or to the end.
+    pub(crate) fn pass_up(&self, request: &Request) -> Verdict<T> {
+        if self.state.get() == State::Running {
+            return self.remember(request);
+        }
+        match self.upstream() {
+            // The answer is on its way, the callback will run: what it returns is cancelled.
+            Some(node) if node.state().get() == State::Queued => self.remember(request),
+            Some(node) => Verdict::Up(node),
+            None => Verdict::Settle(Err(request.failure())),
+        }
+    }
+
+    fn remember(&self, request: &Request) -> Verdict<T> {
+        with(&self.up, |up| up.remember(request.clone()));
+        Verdict::Stay
+    }
+
+    /// The request that arrived while the callback ran.
+    pub(crate) fn take_remembered(&self) -> Option<Request> {
+        with(&self.up, Up::take_remembered)
+    }
+
+    /// Whether a request has arrived that is not yet answered.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.deaf.get()
+    }
+
+    /// Adds a canceller, to be asked before the ones that are there. Dropped if it comes too late.
+    pub(crate) fn add_canceller(&self, canceller: Canceller<T>) {
+        if self.state.get().is_open() {
+            with(&self.up, |up| up.add_canceller(canceller));
+        } else {
+            drop_quietly(self.at(), canceller);
+        }
+    }
+
+    pub(crate) fn keep(&self, guard: Box<dyn Any>) {
+        if self.state.get().is_open() {
+            with(&self.up, |up| up.keep(guard));
+        } else {
+            drop_quietly(self.at(), guard);
+        }
+    }
+
+    /// Notes which node will answer this one.
+    pub(crate) fn set_upstream(&self, node: Weak<dyn AnyNode>) {
+        with(&self.up, |up| up.set_node(node));
+    }
+
+    pub(crate) fn upstream(&self) -> Option<Rc<dyn AnyNode>> {
+        with(&self.up, |up| up.node().and_then(Weak::upgrade))
+    }
+
+    /// Whether nothing but the link to the node above is kept here.
+    pub(crate) fn is_plain(&self) -> bool {
+        peek(&self.up, |up| matches!(up, Up::Nothing | Up::Node(_)))
+    }
+
+    /// The failure of a node whose producer went away.
+    pub(crate) fn abandoned(&self) -> Failure {
+        Failure::located(Abandoned, self.at())
+    }
+}
+
+impl<T> Drop for Core<T> {
+    fn drop(&mut self) {
+        if let Some(Err(failure)) = self.answer.take() {
+            unhandled::report(failure, self.at());
+        }
+    }
+}
+
+/// Looks at what is in a cell. `look` must not run user code.
+fn peek<X: Default, R>(cell: &Cell<X>, look: impl FnOnce(&X) -> R) -> R {
+    with(cell, |inside| look(inside))
+}
+
+/// Changes what is in a cell. `change` must not run user code.
+fn with<X: Default, R>(cell: &Cell<X>, change: impl FnOnce(&mut X) -> R) -> R {
+    let mut inside = cell.take();
+    let result = change(&mut inside);
+    cell.set(inside);
+    result
+}

@@ -1,0 +1,91 @@
+//! The node of a pause: holds an answer back until the guard lets go.
+//!
+//! Walk: made by [`Deferred::pause`]; the drive loop stops here, [`PauseGuard`] starts it again.
+//! Tests: `tests/pausing.rs`.
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+
+use crate::core::State;
+use crate::drive;
+use crate::node::{AnyNode, Node, Part, Sink};
+use crate::outcome::Res;
+
+/// Holds a chain back at the point where [`Deferred::pause`](crate::Deferred::pause) was called. Lets go when
+/// it is dropped, or by [`unpause`](Self::unpause).
+///
+/// ```
+/// use sestina_deferred::succeed;
+///
+/// let mut d = succeed(1);
+/// let pause = d.pause();
+/// let d = d.map(|n| n + 1); // does not run yet
+/// assert!(!d.is_fired());
+/// pause.unpause();
+/// assert_eq!(d.try_result().unwrap().unwrap(), 2);
+/// ```
+#[must_use = "the chain goes on as soon as this is dropped"]
+pub struct PauseGuard {
+    gate: Rc<dyn Open>,
+}
+
+impl PauseGuard {
+    /// Lets the chain go on.
+    pub fn unpause(self) {}
+}
+
+impl Drop for PauseGuard {
+    fn drop(&mut self) {
+        Rc::clone(&self.gate).open();
+    }
+}
+
+impl fmt::Debug for PauseGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PauseGuard")
+    }
+}
+
+/// The part of the node.
+#[derive(Default)]
+pub(crate) struct Gate {
+    is_open: Cell<bool>,
+}
+
+impl<T: 'static> Part<T> for Gate {}
+
+/// A gate of any type.
+trait Open {
+    fn open(self: Rc<Self>);
+}
+
+impl<T: 'static> Open for Node<T, Gate> {
+    fn open(self: Rc<Self>) {
+        self.part.is_open.set(true);
+        if self.core.state.get() == State::Held {
+            self.core.state.set(State::Fired);
+            drive::start(self);
+        }
+    }
+}
+
+impl<T: 'static> Sink<T> for Node<T, Gate> {
+    fn receive(self: Rc<Self>, answer: Res<T>) -> Option<Rc<dyn AnyNode>> {
+        if !self.core.state.get().is_open() {
+            return None; // a canceller below answered first: the late answer is dropped
+        }
+        let somebody_waits = self.core.settle(answer);
+        if self.part.is_open.get() {
+            somebody_waits.then_some(self)
+        } else {
+            self.core.state.set(State::Held);
+            None
+        }
+    }
+}
+
+/// The guard of a gate.
+pub(crate) fn guard<T: 'static>(gate: &Rc<Node<T, Gate>>) -> PauseGuard {
+    PauseGuard { gate: Rc::<Node<T, Gate>>::clone(gate) }
+}

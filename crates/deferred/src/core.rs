@@ -56,8 +56,20 @@ pub(crate) struct Core<T: 'static> {
     /// Invariant: set before the node is seen by anybody.
     at: Cell<Option<&'static Location<'static>>>,
     pub(crate) state: Cell<State>,
-    /// A canceller is being asked, or said "later": further requests are not heard.
-    deaf: Cell<bool>,
+    hearing: Cell<Hearing>,
+}
+
+/// Whether a node hears requests to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hearing {
+    #[default]
+    Open,
+    /// A canceller is being asked.
+    Asking,
+    /// A canceller is being asked, and has dropped the resolver: what it says is all that will be said.
+    AskingOrphan,
+    /// A canceller said "later".
+    Later,
 }
 
 impl<T> Default for Core<T> {
@@ -68,7 +80,7 @@ impl<T> Default for Core<T> {
             up: Cell::new(Up::Nothing),
             at: Cell::new(None),
             state: Cell::new(State::Waiting),
-            deaf: Cell::new(false),
+            hearing: Cell::new(Hearing::Open),
         }
     }
 }
@@ -165,20 +177,26 @@ impl<T: 'static> Core<T> {
             Mode::Abort => true,
             Mode::Break => return Some(Verdict::Settle(Err(request.failure()))),
         };
-        if self.deaf.get() {
+        if self.is_deaf() {
             return Some(if insists { Verdict::Settle(Err(request.failure())) } else { Verdict::Stay });
         }
         while let Some(canceller) = with(&self.up, Up::pop_canceller) {
-            self.deaf.set(true);
+            self.hearing.set(Hearing::Asking);
             let answer = guarded(self.at(), || canceller(&request.cancelled));
             if !self.state.get().is_open() {
                 return Some(Verdict::Stay); // it fired the deferred itself, and that wins
             }
             match answer {
-                Ok(Answer::Continue) => self.deaf.set(false),
+                Ok(Answer::Continue) => self.hearing.set(Hearing::Open),
                 Ok(Answer::Reply(answer)) => return Some(Verdict::Settle(answer)),
                 Ok(Answer::Later) if insists => return Some(Verdict::Settle(Err(request.failure()))),
-                Ok(Answer::Later) => return Some(Verdict::Stay),
+                Ok(Answer::Later) if self.hearing.get() == Hearing::AskingOrphan => {
+                    return Some(Verdict::Settle(Err(self.abandoned())));
+                }
+                Ok(Answer::Later) => {
+                    self.hearing.set(Hearing::Later);
+                    return Some(Verdict::Stay);
+                }
                 Err(panicked) => return Some(Verdict::Settle(Err(panicked))),
             }
         }
@@ -210,7 +228,16 @@ impl<T: 'static> Core<T> {
 
     /// Whether a request has arrived that is not yet answered.
     pub(crate) fn is_deaf(&self) -> bool {
-        self.deaf.get()
+        self.hearing.get() != Hearing::Open
+    }
+
+    /// The producer goes away unfired. Whether its own canceller did that, and so answers for it.
+    pub(crate) fn is_orphaned_by_canceller(&self) -> bool {
+        let asking = matches!(self.hearing.get(), Hearing::Asking | Hearing::AskingOrphan);
+        if asking {
+            self.hearing.set(Hearing::AskingOrphan);
+        }
+        asking
     }
 
     /// Adds a canceller, to be asked before the ones that are there. Dropped if it comes too late.

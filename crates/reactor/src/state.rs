@@ -1,0 +1,450 @@
+//! One connection's state machine, without a socket: what is queued, how it closes, what to do next.
+//!
+//! Walk: verbs ([`Conn`](crate::Conn), [`ConnHandle`](crate::ConnHandle)) change it and mark the connection dirty;
+//! flush.rs asks [`State::step`] for the next thing to do, does it, and reports back; read.rs tells what came in.
+//!
+//! ```text
+//!            lose_connection            all sent, FIN            peer's FIN, silence
+//!   Open ------------------> Closing ----------------> Draining --------------------> Over(Closed)
+//!     |  peer's FIN, then lose_connection      \ the peer's FIN came first ---------> Over(Done)
+//!     +-- abort, reset, error, limit, from any phase -------------------------------> Over(why)
+//! ```
+//!
+//! Invariant: `Over` is never left, and its reason never changes: the first one counts.
+//! Invariant: nothing is queued outside `Open` and `Closing`; `Closing` takes no new bytes.
+//! Tests: below, and `tests/closing.rs`, `tests/flow_control.rs` of reactor-mio.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use crate::errors::Lost;
+use crate::queue::{BufferPool, WriteQueue};
+
+/// Above this many queued bytes the producer is told to pause, unless `set_marks` said otherwise.
+pub const HIGH_MARK_BYTES: usize = 64 * 1024;
+/// At this many queued bytes the producer is told to go on, unless `set_marks` said otherwise.
+pub const LOW_MARK_BYTES: usize = 16 * 1024;
+/// A producer that does not pause is cut when more than this is queued, unless `set_queue_limit` said otherwise.
+/// Bodies that are shared and not copied do not count.
+pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How far a connection has come.
+#[derive(Clone, Debug)]
+pub(crate) enum Phase {
+    Open,
+    /// `lose_connection` was called: what is queued is sent, input is discarded.
+    Closing {
+        /// Whether the peer had finished before: then there is nothing to wait for at the end.
+        peer_first: bool,
+    },
+    /// All is sent and finished; input is discarded until the peer finishes too.
+    Draining,
+    Over(Lost),
+}
+
+/// What the socket has for us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Input {
+    /// Nothing until the next event.
+    Quiet,
+    /// Perhaps something: try.
+    Ready,
+    /// The peer has finished.
+    Finished,
+}
+
+/// What the socket takes from us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Output {
+    Open,
+    /// Nothing until the next event.
+    Full,
+    /// To be finished when all is sent.
+    Finishing,
+    /// As `Finishing`, and nothing until the next event.
+    FinishingFull,
+    Finished,
+}
+
+/// What the producer knows about the queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Producer {
+    Flowing,
+    /// The queue went above the high mark; not told yet.
+    Over,
+    Paused,
+}
+
+/// What a connection does with input that comes after `lose_connection` has sent everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Drain {
+    /// Read and discard it until the peer finishes, within the reactor's [`CloseLimits`](crate::CloseLimits): the
+    /// peer gets every byte, whatever it sends.
+    #[default]
+    Always,
+    /// Look once: if nothing is unread, close at once. Faster, and wrong for peers that send later: the kernel
+    /// answers them with a reset, and they may lose the end of what we sent.
+    IfUnread,
+}
+
+/// The next thing to do for a connection.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Send,
+    /// Send the FIN.
+    Finish,
+    /// The FIN is sent: begin to drain.
+    Drain,
+    Watch,
+    TellPause,
+    TellResume,
+    Lose(Lost),
+    Idle,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) queue: WriteQueue,
+    phase: Phase,
+    input: Input,
+    output: Output,
+    producer: Producer,
+    drain: Drain,
+    reading_paused: bool,
+    watched: bool,
+    low: usize,
+    high: usize,
+    limit: usize,
+    copied: usize,
+}
+
+impl State {
+    pub(crate) fn new(watched: bool, input: Input) -> Self {
+        Self {
+            queue: WriteQueue::default(),
+            phase: Phase::Open,
+            input,
+            output: Output::Open,
+            producer: Producer::Flowing,
+            drain: Drain::Always,
+            reading_paused: false,
+            watched,
+            low: LOW_MARK_BYTES,
+            high: HIGH_MARK_BYTES,
+            limit: QUEUE_BYTES_MAX,
+            copied: 0,
+        }
+    }
+
+    /// Queues a copy. False if nobody will get it.
+    pub(crate) fn write(&mut self, bytes: &[u8], pool: &mut BufferPool) -> bool {
+        if !self.takes_bytes() {
+            return false;
+        }
+        self.copied = self.queue.len().min(self.copied) + bytes.len();
+        self.queue.push_copy(bytes, pool);
+        if self.copied > self.limit {
+            tracing::warn!(
+                queued = self.copied,
+                limit = self.limit,
+                "connection cut: its write queue is full"
+            );
+            self.over(Lost::Aborted, pool);
+        }
+        self.note_queue();
+        true
+    }
+
+    /// Queues a counted body. False if nobody will get it.
+    pub(crate) fn write_shared(&mut self, body: Rc<[u8]>, range: Range<usize>) -> bool {
+        let taken = self.takes_bytes();
+        if taken {
+            self.queue.push_shared(body, range);
+            self.note_queue();
+        }
+        taken
+    }
+
+    pub(crate) fn lose_connection(&mut self) {
+        if matches!(self.phase, Phase::Open) {
+            self.phase = Phase::Closing { peer_first: self.input == Input::Finished };
+        }
+    }
+
+    /// Sends a FIN after what is queued; reading goes on.
+    pub(crate) fn lose_write_connection(&mut self) {
+        self.output = match self.output {
+            Output::Open => Output::Finishing,
+            Output::Full => Output::FinishingFull,
+            other => other,
+        };
+    }
+
+    /// Ends the connection for this reason, unless it has ended already.
+    pub(crate) fn over(&mut self, why: Lost, pool: &mut BufferPool) {
+        if !matches!(self.phase, Phase::Over(_)) {
+            self.queue.clear(pool);
+            self.phase = Phase::Over(why);
+        }
+    }
+
+    pub(crate) fn step(&mut self) -> Step {
+        match &self.phase {
+            Phase::Over(why) => return Step::Lose(why.clone()),
+            Phase::Draining => return Step::Idle,
+            Phase::Open | Phase::Closing { .. } => {}
+        }
+        if let Some(step) = self.output_step() {
+            return step;
+        }
+        if matches!(self.phase, Phase::Open)
+            && let Some(step) = self.producer_step()
+        {
+            return step;
+        }
+        if self.watched { Step::Idle } else { Step::Watch }
+    }
+
+    fn output_step(&mut self) -> Option<Step> {
+        if !self.queue.is_empty() {
+            let full = matches!(self.output, Output::Full | Output::FinishingFull);
+            return (!full).then_some(Step::Send);
+        }
+        match (&self.phase, self.output) {
+            (Phase::Closing { peer_first: true }, _) => {
+                self.phase = Phase::Over(Lost::Done);
+                Some(Step::Lose(Lost::Done))
+            }
+            (Phase::Closing { .. }, Output::Finished) => {
+                self.phase = Phase::Draining;
+                Some(Step::Drain)
+            }
+            (Phase::Closing { .. }, _) | (_, Output::Finishing | Output::FinishingFull) => Some(Step::Finish),
+            _ => None,
+        }
+    }
+
+    fn producer_step(&mut self) -> Option<Step> {
+        if self.producer == Producer::Flowing {
+            return None;
+        }
+        if self.queue.len() <= self.low {
+            self.producer = Producer::Flowing;
+            return Some(Step::TellResume);
+        }
+        if self.producer == Producer::Over && self.queue.len() > self.high {
+            self.producer = Producer::Paused;
+            return Some(Step::TellPause);
+        }
+        None
+    }
+
+    /// The socket took `count` bytes.
+    pub(crate) fn sent(&mut self, count: usize, pool: &mut BufferPool) {
+        self.queue.advance(count, pool);
+    }
+
+    /// The socket takes nothing now.
+    pub(crate) fn blocked(&mut self) {
+        self.output = match self.output {
+            Output::Open => Output::Full,
+            Output::Finishing => Output::FinishingFull,
+            other => other,
+        };
+    }
+
+    /// The socket takes something again.
+    pub(crate) fn unblocked(&mut self) {
+        self.output = match self.output {
+            Output::Full => Output::Open,
+            Output::FinishingFull => Output::Finishing,
+            other => other,
+        };
+    }
+
+    /// The FIN is sent.
+    pub(crate) fn finished(&mut self) {
+        self.output = Output::Finished;
+    }
+
+    pub(crate) fn watched(&mut self) {
+        self.watched = true;
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched
+    }
+
+    pub(crate) fn set_input(&mut self, input: Input) {
+        if self.input != Input::Finished {
+            self.input = input;
+        }
+    }
+
+    pub(crate) fn input(&self) -> Input {
+        self.input
+    }
+
+    /// Whether a read should be tried, and what for.
+    pub(crate) fn reading(&self) -> Reading {
+        match self.phase {
+            _ if self.input != Input::Ready => Reading::No,
+            Phase::Open if self.reading_paused => Reading::No,
+            Phase::Open => Reading::Deliver,
+            Phase::Closing { .. } | Phase::Draining => Reading::Discard,
+            Phase::Over(_) => Reading::No,
+        }
+    }
+
+    pub(crate) fn pause_reading(&mut self) {
+        self.reading_paused = true;
+    }
+
+    pub(crate) fn resume_reading(&mut self) {
+        self.reading_paused = false;
+    }
+
+    pub(crate) fn set_marks(&mut self, low: usize, high: usize) {
+        (self.low, self.high) = (low.min(high), high);
+        self.note_queue();
+    }
+
+    pub(crate) fn set_queue_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    pub(crate) fn set_drain(&mut self, drain: Drain) {
+        self.drain = drain;
+    }
+
+    pub(crate) fn drain(&self) -> Drain {
+        self.drain
+    }
+
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    fn takes_bytes(&self) -> bool {
+        matches!(self.phase, Phase::Open) && matches!(self.output, Output::Open | Output::Full)
+    }
+
+    /// The mark counts at the write, not after the flush: a producer that stops because it sees a full queue must be
+    /// told to go on, even if the end of the upcall empties the queue at once.
+    fn note_queue(&mut self) {
+        if self.producer == Producer::Flowing && self.queue.len() > self.high {
+            self.producer = Producer::Over;
+        }
+    }
+}
+
+/// What to do with input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reading {
+    No,
+    Deliver,
+    Discard,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> (State, BufferPool) {
+        (State::new(true, Input::Quiet), BufferPool::default())
+    }
+
+    fn sent_all(state: &mut State, pool: &mut BufferPool) {
+        assert!(matches!(state.step(), Step::Send));
+        state.sent(state.queue.len(), pool);
+    }
+
+    #[test]
+    fn our_close_sends_all_then_finishes_then_drains() {
+        let (mut state, mut pool) = open();
+        assert!(state.write(b"poem", &mut pool));
+        state.lose_connection();
+        assert!(!state.write(b"too late", &mut pool));
+        sent_all(&mut state, &mut pool);
+        assert!(matches!(state.step(), Step::Finish));
+        state.finished();
+        assert!(matches!(state.step(), Step::Drain));
+        assert!(matches!(state.step(), Step::Idle));
+        state.set_input(Input::Ready);
+        assert_eq!(state.reading(), Reading::Discard);
+    }
+
+    #[test]
+    fn after_the_peers_end_what_is_queued_is_sent_and_the_reason_is_done() {
+        let (mut state, mut pool) = open();
+        state.write(b"answer", &mut pool);
+        state.set_input(Input::Finished);
+        state.lose_connection();
+        sent_all(&mut state, &mut pool);
+        assert!(matches!(state.step(), Step::Lose(Lost::Done)));
+    }
+
+    #[test]
+    fn a_blocked_close_waits_and_the_first_reason_stays() {
+        let (mut state, mut pool) = open();
+        state.write(b"poem", &mut pool);
+        state.lose_connection();
+        assert!(matches!(state.step(), Step::Send));
+        state.blocked();
+        assert!(matches!(state.step(), Step::Idle));
+        state.over(Lost::Reset, &mut pool);
+        state.over(Lost::Aborted, &mut pool);
+        assert!(matches!(state.step(), Step::Lose(Lost::Reset)));
+    }
+
+    #[test]
+    fn a_queue_that_was_over_only_until_the_flush_still_tells_resume() {
+        let (mut state, mut pool) = open();
+        state.set_marks(2, 4);
+        state.write(b"12345", &mut pool);
+        sent_all(&mut state, &mut pool);
+        assert!(matches!(state.step(), Step::TellResume));
+        assert!(matches!(state.step(), Step::Idle));
+    }
+
+    #[test]
+    fn pause_is_told_once_and_resume_only_at_the_low_mark() {
+        let (mut state, mut pool) = open();
+        state.set_marks(2, 4);
+        state.write(b"12345", &mut pool);
+        assert!(matches!(state.step(), Step::Send));
+        state.blocked();
+        assert!(matches!(state.step(), Step::TellPause));
+        assert!(matches!(state.step(), Step::Idle));
+        state.unblocked();
+        state.sent(2, &mut pool);
+        state.blocked();
+        assert!(matches!(state.step(), Step::Idle), "three bytes are above the low mark");
+        state.sent(1, &mut pool);
+        assert!(matches!(state.step(), Step::TellResume));
+    }
+
+    #[test]
+    fn a_producer_that_never_pauses_is_cut_at_the_limit() {
+        let (mut state, mut pool) = open();
+        state.set_queue_limit(8);
+        state.write(b"12345678", &mut pool);
+        assert!(matches!(state.phase(), Phase::Open));
+        state.write(b"9", &mut pool);
+        assert!(matches!(state.step(), Step::Lose(Lost::Aborted)) && state.queue.is_empty());
+    }
+
+    #[test]
+    fn half_close_sends_the_end_after_the_queue_and_goes_on_reading() {
+        let (mut state, mut pool) = open();
+        state.write(b"question", &mut pool);
+        state.lose_write_connection();
+        assert!(!state.write(b"more", &mut pool));
+        sent_all(&mut state, &mut pool);
+        assert!(matches!(state.step(), Step::Finish));
+        state.finished();
+        assert!(matches!(state.step(), Step::Idle));
+        state.set_input(Input::Ready);
+        assert_eq!(state.reading(), Reading::Deliver);
+    }
+}

@@ -1,0 +1,29 @@
+//! What a reactor has done so far.
+
+/// Counters of one reactor, since it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Turns of the loop.
+    pub turns: u64,
+    /// Calls of protocol methods.
+    pub upcalls: u64,
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections made by `connect`.
+    pub connected: u64,
+    /// Bytes received, discarded ones included.
+    pub bytes_received: u64,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Sockets that had to be registered with the poller.
+    pub watched: u64,
+    /// Timers that fired.
+    pub timers_fired: u64,
+    /// Writes to a connection that was closing or gone.
+    pub writes_without_effect: u64,
+    /// Panics caught in user code.
+    pub panics: u64,
+    /// Errors in deferreds that nobody looked at.
+    pub unhandled_errors: u64,
+}

@@ -1,1 +1,2 @@
-//! Work in progress.
+//! Poems over sockets.
+#![forbid(unsafe_code)]

@@ -144,9 +144,9 @@ impl<'a> Conn<'a> {
     /// is gone. Nobody waits for what is written now, and a protocol that splits its input should stop.
     #[must_use]
     pub fn is_closing(&self) -> bool {
-        let open = self.reactor.with_connection(self.token, |connection| {
-            matches!(connection.state.phase(), Phase::Open)
-        });
+        let open = self
+            .reactor
+            .with_connection(self.token, |connection| matches!(connection.state.phase(), Phase::Open));
         open != Some(true)
     }
 

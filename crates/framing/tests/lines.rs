@@ -167,5 +167,5 @@ fn errors_say_what_to_do() {
 
 fn limited_error() -> LineTooLong {
     let mut decoder = LineOnlyDecoder::new(LineFormat::default().with_line_bytes_max(2));
-    decoder.decode(&mut &b"long"[..]).unwrap_err()
+    decoder.decode(&mut &b"long"[..]).expect_err("a refusal")
 }

@@ -19,7 +19,7 @@ fn netstrings(pieces: &[&[u8]]) -> Vec<Told> {
 
 /// What these bytes are refused for, whole and byte by byte.
 fn refusal(bytes: &[u8]) -> NetstringError {
-    let error = NetstringDecoder::default().decode(&mut &bytes[..]).unwrap_err();
+    let error = NetstringDecoder::default().decode(&mut &bytes[..]).expect_err("a refusal");
     let mut decoder = NetstringDecoder::default();
     let cut = bytes.chunks(1).find_map(|mut byte| decoder.decode(&mut byte).err());
     assert_eq!(cut, Some(error), "the first error does not depend on cuts");

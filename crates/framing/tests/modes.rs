@@ -93,6 +93,37 @@ fn raw_data_between_lines_wherever_the_extra_bytes_lie() {
     }
 }
 
+/// Answers raw data with lines that the peer never sent, before those that it did.
+struct Inserts(Diary);
+impl Handler<LineDecoder> for Inserts {}
+impl LineHandler for Inserts {
+    fn line_received(&mut self, conn: &mut LineConn<'_, '_>, line: &[u8]) {
+        self.0.note(format!("line {}", text(line)));
+        if line == b"raw" {
+            conn.set_raw_mode();
+        }
+    }
+
+    fn raw_data_received(&mut self, conn: &mut LineConn<'_, '_>, data: &[u8]) {
+        self.0.note(format!("data {}", text(data)));
+        conn.set_line_mode(b"other\r\nan");
+        conn.set_line_mode(b"an");
+    }
+}
+
+#[test]
+fn extra_bytes_need_not_be_those_that_came() {
+    check(|stage| {
+        let pair = Pair::new(stage, |diary| LineReceiver::new(Inserts(diary.clone())));
+        pair.write(b"raw\r\n0123456789");
+        pair.until("line another");
+        pair.write(b"d\r\n");
+        pair.until("line and");
+        pair.end();
+        assert_eq!(pair.server_lines(), ["line raw", "data 0123456789", "line another", "line and"]);
+    });
+}
+
 /// Gives extra bytes from a timer, when nothing is being delivered; a line `raw` shows raw data from then on.
 struct FromElsewhere(Diary);
 

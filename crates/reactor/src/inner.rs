@@ -14,6 +14,7 @@ use crate::address::Address;
 use crate::answers::Answers;
 use crate::close::Closings;
 use crate::connect::Attempt;
+use crate::cooperate::Cooperator;
 use crate::driver::{Driver, Event, Signal, Sock, Token};
 use crate::protocol::Protocol;
 use crate::queue::BufferPool;
@@ -23,6 +24,7 @@ use crate::state::State;
 use crate::statistics::Statistics;
 use crate::time::Time;
 use crate::timers::{TimerId, Timers};
+use crate::triggers::Triggers;
 
 /// One loop: connections, timers, tasks and calls from threads, on one thread, over one [`Driver`].
 ///
@@ -71,6 +73,13 @@ pub(crate) struct Inner {
     pub(crate) now: Cell<Time>,
     pub(crate) turning: Cell<bool>,
     pub(crate) stopping: Cell<bool>,
+    /// Whether the loop of `run` goes on, and whether it was told to end without a stop.
+    pub(crate) running: Cell<bool>,
+    pub(crate) crashed: Cell<bool>,
+    pub(crate) triggers: Triggers,
+    /// To be called when `run` begins.
+    pub(crate) startup: RefCell<Vec<Box<dyn FnOnce()>>>,
+    pub(crate) cooperator: Cooperator,
 }
 
 pub(crate) type SignalHandler = Rc<RefCell<dyn FnMut()>>;

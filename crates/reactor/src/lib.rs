@@ -7,12 +7,14 @@ mod answers;
 mod close;
 mod conn;
 mod connect;
+mod cooperate;
 mod delayed_call;
 mod driver;
 mod endpoint;
 mod errors;
 mod flush;
 mod inner;
+mod looping_call;
 mod protocol;
 mod queue;
 mod reactor;
@@ -23,6 +25,7 @@ mod state;
 mod statistics;
 mod time;
 mod timers;
+mod triggers;
 mod turn;
 mod upcall;
 
@@ -31,6 +34,7 @@ pub use address::Address;
 pub use close::{CLOSE_DISCARD_BYTES_MAX, CLOSE_SILENCE_MAX, CLOSE_STALL_MAX, CloseLimits};
 pub use conn::{Conn, ConnHandle};
 pub use connect::{CONNECT_TIMEOUT, Connector, NEXT_ADDRESS_AFTER};
+pub use cooperate::{CooperativeTask, SLICE, SLICE_STEPS_MAX, TaskStopped, Work};
 pub use delayed_call::DelayedCall;
 pub use driver::{
     Close, Command, Connect, Driver, Event, ExitStatus, Job, Listen, Process, Received, Signal, Sock,
@@ -39,6 +43,7 @@ pub use driver::{
 pub use endpoint::{BACKLOG, Endpoint, EndpointError};
 pub use errors::{ConnectError, ListenError, Lost};
 pub use inner::Reactor;
+pub use looping_call::LoopingCall;
 pub use protocol::{Factory, Protocol};
 pub use queue::WriteQueue;
 pub use reactor::Stopped;
@@ -47,3 +52,4 @@ pub use slab::{Key, Slab};
 pub use state::{Drain, HIGH_MARK_BYTES, LOW_MARK_BYTES, QUEUE_BYTES_MAX};
 pub use statistics::Statistics;
 pub use time::Time;
+pub use triggers::{Phase, Trigger};

@@ -2,6 +2,7 @@
 //!
 //! It shows how little a driver needs. Its clock jumps to the end of each wait; a wait that nothing could end is an
 //! error, so no test can hang.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

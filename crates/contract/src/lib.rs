@@ -20,7 +20,9 @@ pub mod panics;
 mod probe;
 mod stage;
 pub mod streams;
+pub mod threads;
 pub mod time;
+pub mod unix;
 
 pub use probe::{Diary, Probe};
 pub use stage::{Stage, check};
@@ -43,6 +45,10 @@ macro_rules! contract {
             time: timers_come_in_order_and_never_early, a_cancelled_timer_never_comes,
                 a_timer_of_a_connection_goes_with_it, a_thread_wakes_a_sleeping_loop, tasks_wait_for_timers,
                 cancelling_a_sleep_leaves_no_timer, stop_ends_everything;
+            threads: a_job_on_a_thread_brings_its_result, a_panicking_job_fails, a_job_that_has_not_started_can_be_cancelled,
+                a_future_of_another_thread_gets_its_answer, a_dropped_future_cancels;
+            unix: a_socket_file_serves_and_is_removed, a_file_in_the_way_is_told, a_missing_socket_is_told,
+                a_path_that_is_too_long_is_told;
             answers: answers_come_as_upcalls, a_hang_up_cancels_the_answer, many_answers_keep_their_order;
             panics: a_panic_in_each_method_ends_its_connection_only, a_panicking_drop_harms_nobody;
         }

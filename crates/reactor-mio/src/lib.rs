@@ -21,7 +21,7 @@
 //! use std::time::Duration;
 //!
 //! let mut driver = MioDriver::new()?;
-//! let at = Listen { address: std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into(), backlog: 16 };
+//! let at = Listen::at(std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
 //! let (listener, address) = driver.listen(&at)?;
 //! assert_ne!(address.port(), Some(0));
 //! driver.wait(Some(Duration::ZERO), &mut Vec::new())?;
@@ -35,6 +35,7 @@ compile_error!("sestina-reactor-mio is for Unix; sestina-reactor and the simulat
 
 mod accept;
 mod driver;
+mod inherit;
 mod options;
 mod pool;
 mod process;

@@ -84,7 +84,10 @@ impl Reactor {
     /// # Errors
     /// If the address is taken, not ours, not permitted, or no address at all.
     pub fn listen(&self, at: &Endpoint, factory: impl Factory) -> Result<Port, ListenError> {
-        let request = Listen { address: at.to_listen()?, backlog: at.backlog() };
+        if let Some(custom) = at.custom() {
+            return custom.listen(self, Box::new(factory));
+        }
+        let request = Listen { backlog: at.backlog(), mode: at.mode(), ..Listen::at(at.to_listen()?) };
         let mut driver = self.inner().driver.borrow_mut();
         let opened = driver.listen(&request);
         let (sock, address) = opened.map_err(|error| ListenError::from_io(request.address.clone(), error))?;

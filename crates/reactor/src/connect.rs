@@ -97,6 +97,9 @@ impl Reactor {
     /// Connects; the connection gets a protocol from the factory, or `connection_failed` says why there is none. Both
     /// come in a later turn, never from inside this call.
     pub fn connect(&self, to: &Endpoint, factory: impl Factory) -> Connector {
+        if let Some(custom) = to.custom() {
+            return custom.connect(self, Box::new(factory));
+        }
         let limit = to.timeout();
         let mut attempt = Attempt {
             factory: Some(Box::new(factory)),
@@ -117,6 +120,10 @@ impl Reactor {
         let name = match to.to_connect() {
             Target::Addresses(addresses) => {
                 attempt.untried.extend(addresses);
+                None
+            }
+            Target::Nobody => {
+                attempt.fail(ConnectError::NotForConnecting(to.to_string()));
                 None
             }
             Target::Name(name, port) => {

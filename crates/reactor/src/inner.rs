@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-use sestina_deferred::Executor;
+use sestina_deferred::{CancelHandle, Executor};
 
 use crate::accept::PortState;
 use crate::address::Address;
@@ -16,12 +16,14 @@ use crate::close::Closings;
 use crate::connect::Attempt;
 use crate::cooperate::Cooperator;
 use crate::driver::{Driver, Event, Signal, Sock, Token};
+use crate::endpoint::ParseKind;
 use crate::protocol::Protocol;
 use crate::queue::BufferPool;
 use crate::remote::Calls;
 use crate::slab::Slab;
 use crate::state::State;
 use crate::statistics::Statistics;
+use crate::threads::ThreadJob;
 use crate::time::Time;
 use crate::timers::{TimerId, Timers};
 use crate::triggers::Triggers;
@@ -80,6 +82,12 @@ pub(crate) struct Inner {
     /// To be called when `run` begins.
     pub(crate) startup: RefCell<Vec<Box<dyn FnOnce()>>>,
     pub(crate) cooperator: Cooperator,
+    /// Jobs on other threads, and who waits for them.
+    pub(crate) thread_jobs: RefCell<Slab<ThreadJob>>,
+    /// Deferreds that other threads wait for.
+    pub(crate) remote_runs: RefCell<BTreeMap<u64, CancelHandle>>,
+    /// Kinds of endpoints that other crates have added.
+    pub(crate) endpoint_kinds: RefCell<BTreeMap<String, Rc<ParseKind>>>,
 }
 
 pub(crate) type SignalHandler = Rc<RefCell<dyn FnMut()>>;

@@ -20,9 +20,11 @@ mod queue;
 mod reactor;
 mod read;
 mod remote;
+mod remote_run;
 mod slab;
 mod state;
 mod statistics;
+mod threads;
 mod time;
 mod timers;
 mod triggers;
@@ -30,7 +32,7 @@ mod turn;
 mod upcall;
 
 pub use accept::Port;
-pub use address::Address;
+pub use address::{Address, Inherited};
 pub use close::{CLOSE_DISCARD_BYTES_MAX, CLOSE_SILENCE_MAX, CLOSE_STALL_MAX, CloseLimits};
 pub use conn::{Conn, ConnHandle};
 pub use connect::{CONNECT_TIMEOUT, Connector, NEXT_ADDRESS_AFTER};
@@ -40,7 +42,9 @@ pub use driver::{
     Close, Command, Connect, Driver, Event, ExitStatus, Job, Listen, Process, Received, Signal, Sock,
     SocketOption, Token, Wake,
 };
-pub use endpoint::{BACKLOG, Endpoint, EndpointError};
+pub use endpoint::{
+    Argument, ArgumentError, Arguments, BACKLOG, CustomEndpoint, Endpoint, EndpointError, quote_argument,
+};
 pub use errors::{ConnectError, ListenError, Lost};
 pub use inner::Reactor;
 pub use looping_call::LoopingCall;
@@ -48,8 +52,10 @@ pub use protocol::{Factory, Protocol};
 pub use queue::WriteQueue;
 pub use reactor::Stopped;
 pub use remote::{REMOTE_CALLS_MAX, Remote, RemoteError};
+pub use remote_run::RemoteAnswer;
 pub use slab::{Key, Slab};
 pub use state::{Drain, HIGH_MARK_BYTES, LOW_MARK_BYTES, QUEUE_BYTES_MAX};
 pub use statistics::Statistics;
+pub use threads::ThreadPoolFull;
 pub use time::Time;
 pub use triggers::{Phase, Trigger};

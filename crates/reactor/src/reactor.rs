@@ -68,6 +68,9 @@ impl Reactor {
             triggers: Triggers::default(),
             startup: RefCell::new(Vec::new()),
             cooperator: Cooperator::default(),
+            thread_jobs: RefCell::new(Slab::default()),
+            remote_runs: RefCell::new(BTreeMap::new()),
+            endpoint_kinds: RefCell::new(BTreeMap::new()),
         }));
         let weak = reactor.downgrade();
         reactor.inner().executor.on_unhandled(move |unhandled| {

@@ -16,6 +16,7 @@ pub mod answers;
 pub mod closing;
 pub mod connecting;
 pub mod flow;
+pub mod layers;
 pub mod panics;
 mod probe;
 mod stage;
@@ -25,13 +26,43 @@ pub mod time;
 pub mod unix;
 
 pub use probe::{Diary, Probe};
-pub use stage::{Stage, check};
+pub use stage::{Stage, check, check_through_a_layer};
 
-/// Makes one test of each case, over the reactors that the closure makes.
+/// Makes one test of each case, over the reactors that the closure makes; and in a module `through_a_layer` once more
+/// those about streams, through a layer that transforms every byte and holds some back.
 #[macro_export]
 macro_rules! contract {
     ($make:expr) => {
-        $crate::cases! { $make;
+        $crate::cases! { $make, check;
+            connecting: nobody_listens, a_name_is_resolved, an_unknown_name_is_told, a_stopped_attempt_is_told,
+                a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port;
+            time: timers_come_in_order_and_never_early, a_cancelled_timer_never_comes,
+                a_timer_of_a_connection_goes_with_it, a_thread_wakes_a_sleeping_loop, tasks_wait_for_timers,
+                cancelling_a_sleep_leaves_no_timer, stop_ends_everything;
+            threads: a_job_on_a_thread_brings_its_result, a_panicking_job_fails,
+                a_job_that_has_not_started_can_be_cancelled, a_future_of_another_thread_gets_its_answer,
+                a_dropped_future_cancels;
+            unix: a_socket_file_serves_and_is_removed, a_file_in_the_way_is_told, a_missing_socket_is_told,
+                a_path_that_is_too_long_is_told;
+            layers: what_was_written_before_a_layer_does_not_go_through_it, layers_stand_in_order,
+                a_rate_limit_slows_the_writer_down, a_rate_limit_slows_the_peer_down,
+                a_panicking_layer_ends_its_connection, a_successor_gets_the_unread_rest_first,
+                an_idle_connection_is_ended, a_busy_connection_is_not_idle;
+        }
+        $crate::streams! { $make, check; }
+        mod through_a_layer {
+            use super::*;
+            $crate::streams! { $make, check_through_a_layer; }
+        }
+    };
+}
+
+/// The cases about streams.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! streams {
+    ($make:expr, $check:ident;) => {
+        $crate::cases! { $make, $check;
             streams: bytes_arrive_whole_and_in_order, made_is_first_and_lost_is_last, a_large_shared_body_arrives,
                 many_connections_at_once, peers_know_each_others_addresses, both_sides_may_talk_at_once;
             closing: lose_connection_sends_everything_first, the_poem_arrives_although_the_client_talks,
@@ -40,15 +71,6 @@ macro_rules! contract {
                 a_stopped_port_accepts_no_more_and_keeps_its_connections;
             flow: a_reader_that_pauses_stops_the_writer, a_slow_reader_does_not_slow_others,
                 paused_reading_keeps_what_came, a_producer_that_never_pauses_is_cut;
-            connecting: nobody_listens, a_name_is_resolved, an_unknown_name_is_told, a_stopped_attempt_is_told,
-                a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port;
-            time: timers_come_in_order_and_never_early, a_cancelled_timer_never_comes,
-                a_timer_of_a_connection_goes_with_it, a_thread_wakes_a_sleeping_loop, tasks_wait_for_timers,
-                cancelling_a_sleep_leaves_no_timer, stop_ends_everything;
-            threads: a_job_on_a_thread_brings_its_result, a_panicking_job_fails, a_job_that_has_not_started_can_be_cancelled,
-                a_future_of_another_thread_gets_its_answer, a_dropped_future_cancels;
-            unix: a_socket_file_serves_and_is_removed, a_file_in_the_way_is_told, a_missing_socket_is_told,
-                a_path_that_is_too_long_is_told;
             answers: answers_come_as_upcalls, a_hang_up_cancels_the_answer, many_answers_keep_their_order;
             panics: a_panic_in_each_method_ends_its_connection_only, a_panicking_drop_harms_nobody;
         }
@@ -59,13 +81,13 @@ macro_rules! contract {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! cases {
-    ($make:expr; $($area:ident: $($case:ident),+;)+) => {
+    ($make:expr, $check:ident; $($area:ident: $($case:ident),+;)+) => {
         $(mod $area {
             #[allow(unused_imports, reason = "the closure may need what the file imports")]
             use super::*;
             $(#[test]
             fn $case() {
-                $crate::check($make, $crate::$area::$case);
+                $crate::$check($make, $crate::$area::$case);
             })+
         })+
     };

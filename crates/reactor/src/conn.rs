@@ -45,6 +45,10 @@ impl<'a> Conn<'a> {
         Self { reactor, token, lost_peer: None }
     }
 
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
     pub(crate) fn lost(reactor: &'a Reactor, token: Token, peer: Address) -> Self {
         Self { reactor, token, lost_peer: Some(peer) }
     }
@@ -344,7 +348,7 @@ impl Reactor {
     }
 
     pub(crate) fn queued(&self, token: Token) -> usize {
-        self.with_connection(token, |connection| connection.state.queue.len()).unwrap_or(0)
+        self.with_connection(token, |connection| connection.state.queued()).unwrap_or(0)
     }
 
     pub(crate) fn peer(&self, token: Token) -> Option<Address> {

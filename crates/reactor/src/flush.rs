@@ -40,6 +40,10 @@ impl Reactor {
                 Step::Watch => self.watch(token),
                 Step::TellPause => self.upcall(token, |protocol, conn| protocol.pause_producing(conn)),
                 Step::TellResume => self.upcall(token, |protocol, conn| protocol.resume_producing(conn)),
+                Step::InstallLayer => self.install_layer(token),
+                Step::Transform => self.transform(token),
+                Step::EndLayers => self.end_layers(token),
+                Step::Become => self.become_successor(token),
                 Step::Lose(why) => return self.lose(token, why),
                 Step::Idle => {
                     if !self.tell_answer(token) {

@@ -93,6 +93,10 @@ pub(crate) struct Inner {
 pub(crate) type SignalHandler = Rc<RefCell<dyn FnMut()>>;
 
 /// What a token names.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are connections: a box would cost each an allocation"
+)]
 pub(crate) enum Entry {
     Connection(Connection),
     Port(Box<PortState>),
@@ -143,6 +147,10 @@ pub(crate) enum Job {
     Connection(Token),
     /// Accept again: descriptors had run out.
     Accept(Token),
+    /// A layer has asked for it.
+    Layers(Token),
+    /// The connection may have been idle for too long.
+    Idle(Token),
     /// Try the next address as well.
     NextAddress(Token),
     /// The attempt took too long.

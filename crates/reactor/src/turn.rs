@@ -278,6 +278,8 @@ impl Reactor {
                 self.upcall(token, |protocol, conn| protocol.timer(conn));
             }
             Job::Accept(token) => self.mark_ready(token),
+            Job::Layers(token) => self.layer_timer(token),
+            Job::Idle(token) => self.idle_timer(token),
             Job::NextAddress(token) => self.try_next_address(token),
             Job::ConnectTimeout(token) => self.connect_timed_out(token),
         }

@@ -40,6 +40,11 @@ impl Reactor {
         let Connection { sock, peer, role, timer, answers, mut state, .. } = connection;
         state.queue.clear(&mut self.inner().pool.borrow_mut());
         self.cancel_timer(timer);
+        let extra = state.extra.take();
+        if let Some(extra) = &extra {
+            self.cancel_timer(extra.layer_timer);
+            self.cancel_timer(extra.idle.map(|(_, timer)| timer));
+        }
         let how = match why {
             Lost::Aborted | Lost::TimedOut => Close::Reset,
             Lost::Done | Lost::Closed | Lost::Reset | Lost::Os(_) => Close::Polite,
@@ -53,9 +58,10 @@ impl Reactor {
             protocol.connection_lost(&mut Conn::lost(self, token, peer), why.clone());
         });
         if let Some(answers) = answers {
-            self.guard("a canceller", || answers.cancel(&why));
+            self.guard("a canceller", || answers.cancel(&why.into()));
         }
         self.guard("the drop of a protocol", move || drop(protocol));
+        self.guard("the drop of a layer", move || drop(extra));
     }
 
     /// Runs user code; a panic is logged and counted and gives `None`.

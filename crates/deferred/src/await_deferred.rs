@@ -9,7 +9,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::deferred::{Deferred, Kind};
+use crate::deferred::Deferred;
+use crate::holding::{Holding, Polled};
 use crate::node::Source;
 use crate::outcome::Res;
 use crate::request;
@@ -24,10 +25,12 @@ impl<T> Future for Deferred<T> {
     type Output = Res<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Res<T>> {
-        let node = match self.take_kind() {
-            Kind::Ready(answer) => return Poll::Ready(answer),
-            Kind::Node(node) | Kind::Awaited(node) => node,
-            Kind::Taken => panic!("a Deferred was polled after it gave its answer"),
+        let node = match self.take_holding() {
+            Holding::Value(value) => return Poll::Ready(Ok(value)),
+            Holding::Failed(unread) => return Poll::Ready(Err(unread.read())),
+            Holding::Node(node) => node,
+            Holding::Awaited(polled) => polled.into_node(),
+            Holding::Taken => panic!("a Deferred was polled after it gave its answer"),
         };
         if let Some(answer) = node.core().take_answer() {
             return Poll::Ready(answer);
@@ -38,7 +41,7 @@ impl<T> Future for Deferred<T> {
                 return Poll::Ready(answer);
             }
         }
-        self.set_kind(Kind::Awaited(node));
+        self.set_holding(Holding::Awaited(Polled::new(node)));
         Poll::Pending
     }
 }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::answer::IntoAnswer;
 use crate::callback::{self, Callback};
 use crate::cancelled::Cancelled;
-use crate::deferred::{Deferred, Kind};
+use crate::deferred::Deferred;
 use crate::drive;
 use crate::failure::{Failure, Trapped};
 use crate::gate::{self, Gate, PauseGuard};
@@ -174,12 +174,12 @@ impl<T> Deferred<T> {
             Err(answer) => drop(Rc::clone(&gate).receive(answer)),
         }
         let guard = gate::guard(&gate);
-        self.set_kind(Kind::Node(gate));
+        *self = Self::waiting(gate);
         guard
     }
 
     /// The one way in which something is added.
-    fn then<U, F>(self, at: &'static Location<'static>, callback: F) -> Deferred<U>
+    pub(crate) fn then<U, F>(self, at: &'static Location<'static>, callback: F) -> Deferred<U>
     where
         F: FnOnce(Res<T>) -> Outcome<U> + 'static,
     {

@@ -51,12 +51,16 @@ impl State {
 /// The part of a node that does not depend on its kind.
 pub(crate) struct Core<T: 'static> {
     answer: Cell<Option<Res<T>>>,
-    pub(crate) next: Cell<Next<T>>,
+    next: Cell<Next<T>>,
     up: Cell<Up<T>>,
     /// Invariant: set before the node is seen by anybody.
     at: Cell<Option<&'static Location<'static>>>,
     pub(crate) state: Cell<State>,
     hearing: Cell<Hearing>,
+    /// Invariant: `false` means that `next` is `Nobody`. Asking a byte is cheaper than moving an enum.
+    has_next: Cell<bool>,
+    /// Invariant: `false` means that `up` holds nothing of the user's.
+    has_cancellers: Cell<bool>,
 }
 
 /// Whether a node hears requests to stop.
@@ -81,6 +85,8 @@ impl<T> Default for Core<T> {
             at: Cell::new(None),
             state: Cell::new(State::Waiting),
             hearing: Cell::new(Hearing::Open),
+            has_next: Cell::new(false),
+            has_cancellers: Cell::new(false),
         }
     }
 }
@@ -98,23 +104,43 @@ impl<T> Core<T> {
     /// Gives the node its answer. Returns whether somebody waits for it.
     pub(crate) fn settle(&self, answer: Res<T>) -> bool {
         self.close();
-        self.answer.set(Some(answer));
-        peek(&self.next, |next| !matches!(next, Next::Nobody))
+        self.put_answer(answer);
+        self.has_next.get()
     }
 
     /// Marks the node as answered and drops its cancellers: they must not live longer than the question.
     pub(crate) fn close(&self) {
         debug_assert!(self.state.get().is_open(), "a node is answered once");
         self.state.set(State::Fired);
-        let up = self.up.take();
-        if up.holds_user_code() {
-            drop_quietly(self.at(), up);
+        if self.has_cancellers.get() {
+            drop_quietly(self.at(), self.up.take());
         }
     }
 
-    /// Puts the answer back, or there in the first place after [`close`](Self::close).
+    /// Keeps the answer of a closed node.
     pub(crate) fn put_answer(&self, answer: Res<T>) {
-        self.answer.set(Some(answer));
+        let old = self.answer.replace(Some(answer));
+        debug_assert!(old.is_none(), "a node is answered once");
+        std::mem::forget(old); // nothing: this spares the check
+    }
+
+    /// Says who is told.
+    pub(crate) fn set_next(&self, next: Next<T>) {
+        let old = self.next.replace(next);
+        if self.has_next.replace(true) {
+            drop(old);
+        } else {
+            std::mem::forget(old); // `Nobody`: this spares the check
+        }
+    }
+
+    pub(crate) fn take_next(&self) -> Next<T> {
+        if self.has_next.replace(false) { self.next.take() } else { Next::Nobody }
+    }
+
+    /// Whoever polled the deferred gave it away, and does not wait for it any more.
+    pub(crate) fn forget_poller(&self) {
+        drop(self.take_next());
     }
 
     /// The answer, if a callback added now would run at once.
@@ -124,13 +150,13 @@ impl<T> Core<T> {
 
     /// Whether [`take_answer`](Self::take_answer) has something to give.
     pub(crate) fn has_answer(&self) -> bool {
-        self.state.get() == State::Fired && peek(&self.answer, Option::is_some)
+        self.state.get() == State::Fired && with(&self.answer, |answer| answer.is_some())
     }
 
     /// Tells whoever waits. Returns the node to go on with.
     pub(crate) fn hand_on(&self) -> Option<Rc<dyn AnyNode>> {
         self.state.set(State::Fired);
-        match self.next.take() {
+        match self.take_next() {
             Next::Nobody => None,
             Next::Node(sink) => self.answer.take().and_then(|answer| sink.receive(answer)),
             Next::Forward(node) => self.answer.take().and_then(|answer| deliver(node, answer)),
@@ -157,11 +183,11 @@ impl<T> Core<T> {
 
     /// Whether anything is attached that looks at the answer.
     pub(crate) fn is_wanted(&self) -> bool {
-        peek(&self.next, |next| !matches!(next, Next::Nobody | Next::Discard | Next::Ignore))
+        with(&self.next, |next| !matches!(next, Next::Nobody | Next::Discard | Next::Ignore))
     }
 
     pub(crate) fn is_awaited_by(&self, task: &dyn Resume) -> bool {
-        peek(&self.next, |next| next.belongs_to(task))
+        self.has_next.get() && with(&self.next, |next| next.belongs_to(task))
     }
 }
 
@@ -180,7 +206,9 @@ impl<T: 'static> Core<T> {
         if self.is_deaf() {
             return Some(if insists { Verdict::Settle(Err(request.failure())) } else { Verdict::Stay });
         }
-        while let Some(canceller) = with(&self.up, Up::pop_canceller) {
+        while self.has_cancellers.get()
+            && let Some(canceller) = with(&self.up, Up::pop_canceller)
+        {
             self.hearing.set(Hearing::Asking);
             let answer = guarded(self.at(), || canceller(&request.cancelled));
             if !self.state.get().is_open() {
@@ -217,13 +245,14 @@ impl<T: 'static> Core<T> {
     }
 
     fn remember(&self, request: &Request) -> Verdict<T> {
+        self.has_cancellers.set(true);
         with(&self.up, |up| up.remember(request.clone()));
         Verdict::Stay
     }
 
     /// The request that arrived while the callback ran.
     pub(crate) fn take_remembered(&self) -> Option<Request> {
-        with(&self.up, Up::take_remembered)
+        if self.has_cancellers.get() { with(&self.up, Up::take_remembered) } else { None }
     }
 
     /// Whether a request has arrived that is not yet answered.
@@ -243,6 +272,7 @@ impl<T: 'static> Core<T> {
     /// Adds a canceller, to be asked before the ones that are there. Dropped if it comes too late.
     pub(crate) fn add_canceller(&self, canceller: Canceller<T>) {
         if self.state.get().is_open() {
+            self.has_cancellers.set(true);
             with(&self.up, |up| up.add_canceller(canceller));
         } else {
             drop_quietly(self.at(), canceller);
@@ -251,6 +281,7 @@ impl<T: 'static> Core<T> {
 
     pub(crate) fn keep(&self, guard: Box<dyn Any>) {
         if self.state.get().is_open() {
+            self.has_cancellers.set(true);
             with(&self.up, |up| up.keep(guard));
         } else {
             drop_quietly(self.at(), guard);
@@ -259,7 +290,11 @@ impl<T: 'static> Core<T> {
 
     /// Notes which node will answer this one.
     pub(crate) fn set_upstream(&self, node: Weak<dyn AnyNode>) {
-        with(&self.up, |up| up.set_node(node));
+        if self.has_cancellers.get() {
+            with(&self.up, |up| up.set_node(node));
+        } else {
+            self.up.set(Up::Node(node));
+        }
     }
 
     pub(crate) fn upstream(&self) -> Option<Rc<dyn AnyNode>> {
@@ -268,7 +303,7 @@ impl<T: 'static> Core<T> {
 
     /// Whether nothing but the link to the node above is kept here.
     pub(crate) fn is_plain(&self) -> bool {
-        peek(&self.up, |up| matches!(up, Up::Nothing | Up::Node(_)))
+        !self.has_cancellers.get()
     }
 
     /// The failure of a node whose producer went away.
@@ -279,15 +314,12 @@ impl<T: 'static> Core<T> {
 
 impl<T> Drop for Core<T> {
     fn drop(&mut self) {
-        if let Some(Err(failure)) = self.answer.take() {
+        if let Some(Err(_)) = self.answer.get_mut()
+            && let Some(Err(failure)) = self.answer.take()
+        {
             unhandled::report(failure, self.at());
         }
     }
-}
-
-/// Looks at what is in a cell. `look` must not run user code.
-fn peek<X: Default, R>(cell: &Cell<X>, look: impl FnOnce(&X) -> R) -> R {
-    with(cell, |inside| look(inside))
 }
 
 /// Changes what is in a cell. `change` must not run user code.

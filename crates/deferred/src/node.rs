@@ -159,7 +159,7 @@ where
     Node<U, P>: Sink<T> + 'static,
 {
     below.core.set_upstream(weak(above));
-    above.core().next.set(Next::Node(Rc::<Node<U, P>>::clone(below)));
+    above.core().set_next(Next::Node(Rc::<Node<U, P>>::clone(below)));
 }
 
 /// Gives `node` an answer that another node has. Returns it if somebody waits for it.

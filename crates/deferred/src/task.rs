@@ -303,7 +303,7 @@ pub(crate) fn wait<T: 'static>(node: &Rc<dyn Source<T>>, waker: &Waker) -> Optio
     let head = task.head();
     if waker.will_wake(&head.waker) {
         head.awaited.note_direct(link);
-        node.core().next.set(Next::Task(Rc::clone(&task)));
+        node.core().set_next(Next::Task(Rc::clone(&task)));
     } else if wait_with(node, waker, Some(&task)) {
         head.awaited.note_foreign(link, &*task);
     }
@@ -312,7 +312,7 @@ pub(crate) fn wait<T: 'static>(node: &Rc<dyn Source<T>>, waker: &Waker) -> Optio
 
 /// Registers a foreign waker. Returns whether the node was not yet awaited inside of `task`.
 fn wait_with<T: 'static>(node: &Rc<dyn Source<T>>, waker: &Waker, task: Option<&Rc<dyn Resume>>) -> bool {
-    let old = node.core().next.take();
+    let old = node.core().take_next();
     let is_new = task.is_some_and(|task| !(matches!(old, Next::Waker(_)) && old.belongs_to(&**task)));
     let next = match old {
         Next::Waker(mut wait) => {
@@ -322,7 +322,7 @@ fn wait_with<T: 'static>(node: &Rc<dyn Source<T>>, waker: &Waker, task: Option<&
         }
         _ => Box::new(ForeignWait { waker: waker.clone(), task: task.map(Rc::downgrade) }),
     };
-    node.core().next.set(Next::Waker(next));
+    node.core().set_next(Next::Waker(next));
     is_new
 }
 

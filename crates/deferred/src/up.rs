@@ -85,10 +85,6 @@ impl<T> Up<T> {
         self.many().kept.push(guard);
     }
 
-    pub(crate) fn holds_user_code(&self) -> bool {
-        matches!(self, Self::Canceller(_) | Self::Many(_))
-    }
-
     fn many(&mut self) -> &mut Many<T> {
         if !matches!(self, Self::Many(_)) {
             let mut many =

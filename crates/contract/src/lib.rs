@@ -17,6 +17,7 @@ pub mod closing;
 pub mod connecting;
 pub mod flow;
 pub mod layers;
+pub mod limits;
 pub mod panics;
 mod probe;
 mod stage;
@@ -44,6 +45,7 @@ macro_rules! contract {
                 a_dropped_future_cancels;
             unix: a_socket_file_serves_and_is_removed, a_file_in_the_way_is_told, a_missing_socket_is_told,
                 a_path_that_is_too_long_is_told;
+            limits: a_full_port_waits_and_goes_on, a_peer_with_its_share_is_refused;
             layers: what_was_written_before_a_layer_does_not_go_through_it, layers_stand_in_order,
                 a_rate_limit_slows_the_writer_down, a_rate_limit_slows_the_peer_down,
                 a_panicking_layer_ends_its_connection, a_successor_gets_the_unread_rest_first,

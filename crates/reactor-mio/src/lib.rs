@@ -34,6 +34,7 @@
 compile_error!("sestina-reactor-mio is for Unix; sestina-reactor and the simulated driver build everywhere");
 
 mod accept;
+mod descriptors;
 mod driver;
 mod inherit;
 mod options;
@@ -48,6 +49,7 @@ mod udp;
 mod unix;
 mod wake;
 
+pub use descriptors::raise_descriptor_limit;
 pub use driver::MioDriver;
 pub use options::Options;
 

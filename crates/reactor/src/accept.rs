@@ -11,6 +11,7 @@ use crate::driver::{Close, Listen, Sock, Token};
 use crate::endpoint::Endpoint;
 use crate::errors::ListenError;
 use crate::inner::{Connection, Entry, Job, Listed, Reactor, Role, WeakReactor};
+use crate::limits::Census;
 use crate::protocol::{Factory, Protocol};
 use crate::state::{Input, State};
 
@@ -64,6 +65,15 @@ impl fmt::Debug for Port {
     }
 }
 
+impl Port {
+    pub(crate) fn with_state(&self, f: impl FnOnce(&Reactor, Token)) {
+        if let Some(reactor) = self.reactor.upgrade() {
+            f(&reactor, self.token);
+        }
+    }
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each named once")]
 pub(crate) struct PortState {
     sock: Sock,
     address: Address,
@@ -74,6 +84,9 @@ pub(crate) struct PortState {
     stopped: Vec<Resolver<()>>,
     /// Whether the lack of descriptors was logged since it last could accept.
     starved: bool,
+    pub(crate) census: Census,
+    /// Whether it stopped accepting because it has too many connections.
+    pub(crate) waits_for_room: bool,
     pub(crate) listed: Listed,
 }
 
@@ -98,6 +111,8 @@ impl Reactor {
             stopping: false,
             stopped: Vec::new(),
             starved: false,
+            census: Census::default(),
+            waits_for_room: false,
             listed: Listed::default(),
         };
         let token = Token(self.inner().entries.borrow_mut().insert(Entry::Port(Box::new(state))));
@@ -112,7 +127,7 @@ impl Reactor {
         Ok(Port { reactor: self.downgrade(), token, address })
     }
 
-    fn with_port<R>(&self, token: Token, f: impl FnOnce(&mut PortState) -> R) -> Option<R> {
+    pub(crate) fn with_port<R>(&self, token: Token, f: impl FnOnce(&mut PortState) -> R) -> Option<R> {
         self.with_entry(token, |entry| match entry {
             Entry::Port(port) => Some(f(port)),
             _ => None,
@@ -151,9 +166,12 @@ impl Reactor {
     /// Accepts what waits, within the budget.
     pub(crate) fn accept(&self, token: Token) {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
-            let Some((sock, false)) = self.with_port(token, |port| (port.sock, port.stopping)) else {
-                return;
-            };
+            let open = self.with_port(token, |port| {
+                let room = port.census.has_room(&port.address);
+                port.waits_for_room = !room;
+                (room && !port.stopping).then_some(port.sock)
+            });
+            let Some(sock) = open.flatten() else { return };
             let accepted = self.inner().driver.borrow_mut().accept(sock);
             match accepted {
                 Ok((sock, peer)) => {
@@ -171,6 +189,11 @@ impl Reactor {
 
     /// Builds the protocol for an accepted connection and tells it.
     fn greet(&self, token: Token, sock: Sock, peer: Address) {
+        if self.with_port(token, |port| port.census.admit(&peer)) != Some(true) {
+            tracing::debug!(%peer, "connection refused: this peer has too many");
+            self.count(|statistics| statistics.refused += 1);
+            return self.inner().driver.borrow_mut().close(sock, Close::Reset);
+        }
         let factory = self.with_port(token, |port| port.factory.take()).flatten();
         let Some(mut factory) = factory else { return };
         let built = self.guard("a factory", || factory.build(&peer)).flatten();
@@ -181,12 +204,16 @@ impl Reactor {
             Some(protocol) => {
                 self.count(|statistics| statistics.accepted += 1);
                 let state = State::new(false, Input::Quiet);
-                let connection = self.new_connection(sock, peer, protocol, state);
+                let mut connection = self.new_connection(sock, peer, protocol, state);
+                connection.port = Some(token);
                 let token = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
                 self.mark_dirty(token);
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
             }
-            None => self.inner().driver.borrow_mut().close(sock, Close::Polite),
+            None => {
+                self.inner().driver.borrow_mut().close(sock, Close::Polite);
+                self.release_from_port(token, &peer);
+            }
         }
     }
 
@@ -202,6 +229,7 @@ impl Reactor {
             peer,
             role: Role::Waiting(protocol),
             state,
+            port: None,
             timer: None,
             answers: None,
             progress: self.now(),

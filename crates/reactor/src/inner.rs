@@ -115,6 +115,8 @@ pub(crate) struct Connection {
     pub(crate) peer: Address,
     pub(crate) role: Role,
     pub(crate) state: State,
+    /// The port that accepted it.
+    pub(crate) port: Option<Token>,
     pub(crate) timer: Option<TimerId>,
     pub(crate) answers: Option<Box<Answers>>,
     /// When it last got rid of bytes or, while draining, got some.

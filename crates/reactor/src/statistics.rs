@@ -10,6 +10,8 @@ pub struct Statistics {
     pub upcalls: u64,
     /// Connections accepted.
     pub accepted: u64,
+    /// Connections closed at once because their peer had too many.
+    pub refused: u64,
     /// Connections made by `connect`.
     pub connected: u64,
     /// Bytes received, discarded ones included.

@@ -37,9 +37,12 @@ impl Reactor {
     pub(crate) fn lose(&self, token: Token, why: Lost) {
         let entry = self.inner().entries.borrow_mut().remove(token.0);
         let Some(Entry::Connection(connection)) = entry else { return };
-        let Connection { sock, peer, role, timer, answers, mut state, .. } = connection;
+        let Connection { sock, peer, role, port, timer, answers, mut state, .. } = connection;
         state.queue.clear(&mut self.inner().pool.borrow_mut());
         self.cancel_timer(timer);
+        if let Some(port) = port {
+            self.release_from_port(port, &peer);
+        }
         let extra = state.extra.take();
         if let Some(extra) = &extra {
             self.cancel_timer(extra.layer_timer);

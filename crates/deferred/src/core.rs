@@ -13,6 +13,7 @@ use std::rc::{Rc, Weak};
 
 use crate::abandoned::Abandoned;
 use crate::answer::Answer;
+use crate::extras::{Canceller, Extras};
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::{AnyNode, deliver};
@@ -21,10 +22,10 @@ use crate::panicked::{drop_quietly, guarded};
 use crate::request::{Mode, Request, Verdict};
 use crate::task::Resume;
 use crate::unhandled;
-use crate::up::{Canceller, Up};
 
 /// How far a node has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)] // with two flags it fills a word, see `Flag`
 pub(crate) enum State {
     /// Its producer, or the node above it, has not answered.
     #[default]
@@ -52,19 +53,20 @@ impl State {
 pub(crate) struct Core<T: 'static> {
     answer: Cell<Option<Res<T>>>,
     next: Cell<Next<T>>,
-    up: Cell<Up<T>>,
+    /// The node whose answer this one waits for. Means nothing in a node that is answered.
+    above: Cell<Option<Weak<dyn AnyNode>>>,
+    extras: Cell<Option<Box<Extras<T>>>>,
     /// Invariant: set before the node is seen by anybody.
     at: Cell<Option<&'static Location<'static>>>,
     pub(crate) state: Cell<State>,
     hearing: Cell<Hearing>,
     /// Invariant: `false` means that `next` is `Nobody`. Asking a byte is cheaper than moving an enum.
-    has_next: Cell<bool>,
-    /// Invariant: `false` means that `up` holds nothing of the user's.
-    has_cancellers: Cell<bool>,
+    has_next: Flag,
 }
 
 /// Whether a node hears requests to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u16)] // as wide as a `Flag`
 enum Hearing {
     #[default]
     Open,
@@ -81,12 +83,12 @@ impl<T> Default for Core<T> {
         Self {
             answer: Cell::new(None),
             next: Cell::new(Next::Nobody),
-            up: Cell::new(Up::Nothing),
+            above: Cell::new(None),
+            extras: Cell::new(None),
             at: Cell::new(None),
             state: Cell::new(State::Waiting),
             hearing: Cell::new(Hearing::Open),
-            has_next: Cell::new(false),
-            has_cancellers: Cell::new(false),
+            has_next: Flag::default(),
         }
     }
 }
@@ -112,8 +114,8 @@ impl<T> Core<T> {
     pub(crate) fn close(&self) {
         debug_assert!(self.state.get().is_open(), "a node is answered once");
         self.state.set(State::Fired);
-        if self.has_cancellers.get() {
-            drop_quietly(self.at(), self.up.take());
+        if let Some(extras) = self.extras.take() {
+            drop_quietly(self.at(), extras);
         }
     }
 
@@ -206,9 +208,7 @@ impl<T: 'static> Core<T> {
         if self.is_deaf() {
             return Some(if insists { Verdict::Settle(Err(request.failure())) } else { Verdict::Stay });
         }
-        while self.has_cancellers.get()
-            && let Some(canceller) = with(&self.up, Up::pop_canceller)
-        {
+        while let Some(canceller) = self.pop_canceller() {
             self.hearing.set(Hearing::Asking);
             let answer = guarded(self.at(), || canceller(&request.cancelled));
             if !self.state.get().is_open() {
@@ -245,14 +245,13 @@ impl<T: 'static> Core<T> {
     }
 
     fn remember(&self, request: &Request) -> Verdict<T> {
-        self.has_cancellers.set(true);
-        with(&self.up, |up| up.remember(request.clone()));
+        self.with_extras(|extras| extras.remembered = Some(request.clone()));
         Verdict::Stay
     }
 
     /// The request that arrived while the callback ran.
     pub(crate) fn take_remembered(&self) -> Option<Request> {
-        if self.has_cancellers.get() { with(&self.up, Up::take_remembered) } else { None }
+        with(&self.extras, |extras| extras.as_mut().and_then(|extras| extras.remembered.take()))
     }
 
     /// Whether a request has arrived that is not yet answered.
@@ -272,38 +271,40 @@ impl<T: 'static> Core<T> {
     /// Adds a canceller, to be asked before the ones that are there. Dropped if it comes too late.
     pub(crate) fn add_canceller(&self, canceller: Canceller<T>) {
         if self.state.get().is_open() {
-            self.has_cancellers.set(true);
-            with(&self.up, |up| up.add_canceller(canceller));
+            self.with_extras(|extras| extras.add_canceller(canceller));
         } else {
             drop_quietly(self.at(), canceller);
         }
     }
 
+    fn pop_canceller(&self) -> Option<Canceller<T>> {
+        with(&self.extras, |extras| extras.as_mut().and_then(|extras| extras.pop_canceller()))
+    }
+
     pub(crate) fn keep(&self, guard: Box<dyn Any>) {
         if self.state.get().is_open() {
-            self.has_cancellers.set(true);
-            with(&self.up, |up| up.keep(guard));
+            self.with_extras(|extras| extras.kept.push(guard));
         } else {
             drop_quietly(self.at(), guard);
         }
     }
 
+    fn with_extras(&self, change: impl FnOnce(&mut Extras<T>)) {
+        with(&self.extras, |extras| change(extras.get_or_insert_default()));
+    }
+
     /// Notes which node will answer this one.
     pub(crate) fn set_upstream(&self, node: Weak<dyn AnyNode>) {
-        if self.has_cancellers.get() {
-            with(&self.up, |up| up.set_node(node));
-        } else {
-            self.up.set(Up::Node(node));
-        }
+        self.above.set(Some(node));
     }
 
     pub(crate) fn upstream(&self) -> Option<Rc<dyn AnyNode>> {
-        with(&self.up, |up| up.node().and_then(Weak::upgrade))
+        with(&self.above, |above| above.as_ref().and_then(Weak::upgrade))
     }
 
     /// Whether nothing but the link to the node above is kept here.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.has_cancellers.get()
+        with(&self.extras, |extras| extras.is_none())
     }
 
     /// The failure of a node whose producer went away.
@@ -319,6 +320,24 @@ impl<T> Drop for Core<T> {
         {
             unhandled::report(failure, self.at());
         }
+    }
+}
+
+/// A cell of a bool.
+///
+/// Two bytes wide, so that the flags and the state of a node fill a word: a gap makes rustc build the node on
+/// the stack and copy it, which costs as much as allocating it.
+#[derive(Default)]
+struct Flag(Cell<u16>);
+
+impl Flag {
+    fn get(&self) -> bool {
+        self.0.get() != 0
+    }
+
+    /// Returns what was there before.
+    fn replace(&self, yes: bool) -> bool {
+        self.0.replace(u16::from(yes)) != 0
     }
 }
 

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use crate::abandoned::Abandoned;
 use crate::cancel_handle::CancelHandle;
+use crate::core::State;
 use crate::failure::Failure;
 use crate::holding::{Holding, Unread};
 use crate::node::{Node, Root, Source, weak};
@@ -88,7 +89,7 @@ impl<T> Deferred<T> {
     #[must_use]
     pub fn new() -> (Resolver<T>, Self) {
         let root = Node::<T, Root>::waiting(Location::caller());
-        (Resolver::new(Rc::clone(&root)), Self::from_node(root))
+        (Resolver::new(Rc::clone(&root)), Self::waiting(root))
     }
 
     pub(crate) fn ready(answer: Res<T>) -> Self {
@@ -179,6 +180,17 @@ impl<T> Deferred<T> {
         }
     }
 
+    /// Its node, in the frequent case that it has one, which waits. Otherwise gives itself back.
+    ///
+    /// Inlined, because a fat pointer that passes through memory costs more than everything else here.
+    #[inline(always)]
+    pub(crate) fn into_waiting(self) -> Result<Rc<dyn Source<T>>, Self> {
+        match self.holding {
+            Holding::Node(node) if node.state().get() != State::Fired => Ok(node),
+            holding => Err(Self { holding }),
+        }
+    }
+
     /// Its node, if it waits, and nobody else's any more. Its answer, if it is here.
     #[track_caller]
     pub(crate) fn into_node(self) -> Result<Rc<dyn Source<T>>, Res<T>> {
@@ -186,15 +198,16 @@ impl<T> Deferred<T> {
             Holding::Value(value) => return Err(Ok(value)),
             Holding::Failed(unread) => return Err(Err(unread.read())),
             Holding::Node(node) => node,
-            Holding::Awaited(polled) => polled.into_node(),
+            Holding::Awaited(polled) => {
+                let node = polled.into_node();
+                node.core().forget_poller();
+                node
+            }
             Holding::Taken => return Err(Err(Failure::new(Abandoned))),
         };
         match node.core().take_answer() {
             Some(answer) => Err(answer),
-            None => {
-                node.core().forget_poller();
-                Ok(node)
-            }
+            None => Ok(node),
         }
     }
 

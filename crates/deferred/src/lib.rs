@@ -30,6 +30,7 @@ mod debugging;
 mod deferred;
 mod drive;
 mod executor;
+mod extras;
 mod failure;
 mod failure_group;
 mod first_error;
@@ -53,7 +54,6 @@ mod shared;
 mod task;
 mod timeout;
 mod unhandled;
-mod up;
 mod waker;
 
 pub use crate::abandoned::Abandoned;

@@ -154,6 +154,7 @@ pub(crate) fn weak<T: 'static>(node: &Rc<dyn Source<T>>) -> Weak<dyn AnyNode> {
 }
 
 /// Puts `below` under `above`: it takes the answer, and a cancel goes the other way.
+#[inline]
 pub(crate) fn link<T: 'static, U, P>(above: &Rc<dyn Source<T>>, below: &Rc<Node<U, P>>)
 where
     Node<U, P>: Sink<T> + 'static,

@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::driver::{SocketOption, Token};
 use crate::inner::{Job, Reactor, WeakReactor};
 
-use crate::state::{Drain, Reading};
+use crate::state::{Drain, Phase, Reading};
 use crate::time::Time;
 
 /// A connection, lent to its protocol for one upcall.
@@ -142,6 +142,16 @@ impl<'a> Conn<'a> {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.reactor.queued(self.token)
+    }
+
+    /// Whether this connection is on its way out, whoever asked for it: `lose_connection` or `abort` was called, or it
+    /// is gone. Nobody waits for what is written now, and a protocol that splits its input should stop.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        let open = self
+            .reactor
+            .with_connection(self.token, |connection| matches!(connection.state.phase(), Phase::Open));
+        open != Some(true)
     }
 
     /// The peer's address, also inside `connection_lost`.

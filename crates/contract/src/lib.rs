@@ -37,7 +37,8 @@ macro_rules! contract {
     ($make:expr) => {
         $crate::cases! { $make, check;
             connecting: nobody_listens, a_name_is_resolved, an_unknown_name_is_told, a_stopped_attempt_is_told,
-                a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port;
+                a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port,
+                a_connector_answers_after_the_protocol;
             time: timers_come_in_order_and_never_early, a_cancelled_timer_never_comes,
                 a_timer_of_a_connection_goes_with_it, a_thread_wakes_a_sleeping_loop, tasks_wait_for_timers,
                 cancelling_a_sleep_leaves_no_timer, stop_ends_everything;

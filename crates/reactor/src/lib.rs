@@ -7,6 +7,7 @@ mod answers;
 mod close;
 mod conn;
 mod connect;
+mod connected;
 mod cooperate;
 mod delayed_call;
 mod driver;

@@ -13,12 +13,14 @@
 #![expect(clippy::missing_panics_doc, reason = "cases are tests: they panic when the contract is broken")]
 
 pub mod answers;
+pub mod async_streams;
 pub mod closing;
 pub mod connecting;
 pub mod flow;
 pub mod layers;
 pub mod limits;
 pub mod panics;
+pub mod pipes;
 mod probe;
 mod stage;
 pub mod streams;
@@ -36,7 +38,8 @@ macro_rules! contract {
     ($make:expr) => {
         $crate::cases! { $make, check;
             connecting: nobody_listens, a_name_is_resolved, an_unknown_name_is_told, a_stopped_attempt_is_told,
-                a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port;
+                a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port,
+                a_connector_answers_after_the_protocol;
             time: timers_come_in_order_and_never_early, a_cancelled_timer_never_comes,
                 a_timer_of_a_connection_goes_with_it, a_thread_wakes_a_sleeping_loop, tasks_wait_for_timers,
                 cancelling_a_sleep_leaves_no_timer, stop_ends_everything;
@@ -50,6 +53,15 @@ macro_rules! contract {
                 a_rate_limit_slows_the_writer_down, a_rate_limit_slows_the_peer_down,
                 a_panicking_layer_ends_its_connection, a_successor_gets_the_unread_rest_first,
                 an_idle_connection_is_ended, a_busy_connection_is_not_idle;
+            async_streams: reads_do_not_see_the_cuts, a_cancelled_read_takes_nothing,
+                limits_and_ends_are_told_and_take_nothing, write_all_waits_for_a_slow_reader,
+                an_unread_stream_holds_little, half_closed_streams_still_answer,
+                a_hang_up_cancels_what_the_task_awaits, a_promised_half_close_is_no_hang_up,
+                a_reset_is_an_error_and_a_cancel, a_task_that_fails_aborts_its_connection,
+                connecting_a_stream_fails_or_is_cancelled;
+            pipes: a_forwarder_passes_bytes_and_half_closes, a_slow_reader_stops_the_far_end, a_reset_goes_through,
+                a_pipe_that_cannot_go_on_cuts_both, a_rate_limit_bounds_each_direction,
+                a_protocol_becomes_an_end_of_a_pipe, two_streams_become_one;
         }
         $crate::streams! { $make, check; }
         mod through_a_layer {

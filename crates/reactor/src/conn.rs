@@ -274,6 +274,21 @@ impl ConnHandle {
         self.with(|reactor| reactor.resume_reading(self.token));
     }
 
+    /// See [`Conn::set_timer`].
+    pub fn set_timer(&self, after: Duration) {
+        self.with(|reactor| reactor.set_connection_timer(self.token, after));
+    }
+
+    /// See [`Conn::set_marks`].
+    pub fn set_marks(&self, low: usize, high: usize) {
+        self.with(|reactor| reactor.change(self.token, |state, _| state.set_marks(low, high)));
+    }
+
+    /// The reactor's time, while there is a reactor.
+    pub(crate) fn now(&self) -> Option<Time> {
+        self.with(Reactor::now)
+    }
+
     /// Whether the connection is still there: `connection_lost` has not been called.
     #[must_use]
     pub fn is_connected(&self) -> bool {

@@ -6,6 +6,8 @@
 //! sestina_contract::contract!(|| Reactor::new(Box::new(MyDriver::new())));
 //! ```
 //!
+//! A driver whose clock is the wall's runs [`wall_clock!`] too.
+//!
 //! Each case gets a fresh reactor. When it is over nothing may be left: no connection, port, timer or task, and no
 //! panic that was not provoked. Server and client of a case live on the same reactor, so a case needs nothing that one
 //! of the drivers does not have.
@@ -18,6 +20,7 @@ pub mod connecting;
 pub mod flow;
 pub mod panics;
 mod probe;
+pub mod sleeping;
 mod stage;
 pub mod streams;
 pub mod time;
@@ -41,10 +44,20 @@ macro_rules! contract {
             connecting: nobody_listens, a_name_is_resolved, an_unknown_name_is_told, a_stopped_attempt_is_told,
                 a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port;
             time: timers_come_in_order_and_never_early, a_cancelled_timer_never_comes,
-                a_timer_of_a_connection_goes_with_it, a_thread_wakes_a_sleeping_loop, tasks_wait_for_timers,
+                a_timer_of_a_connection_goes_with_it, calls_from_a_thread_come_in_order, tasks_wait_for_timers,
                 cancelling_a_sleep_leaves_no_timer, stop_ends_everything;
             answers: answers_come_as_upcalls, a_hang_up_cancels_the_answer, many_answers_keep_their_order;
             panics: a_panic_in_each_method_ends_its_connection_only, a_panicking_drop_harms_nobody;
+        }
+    };
+}
+
+/// As [`contract!`], for the cases that need a driver whose clock is the wall's.
+#[macro_export]
+macro_rules! wall_clock {
+    ($make:expr) => {
+        $crate::cases! { $make;
+            sleeping: a_thread_wakes_a_sleeping_loop;
         }
     };
 }

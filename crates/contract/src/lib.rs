@@ -6,6 +6,8 @@
 //! sestina_contract::contract!(|| Reactor::new(Box::new(MyDriver::new())));
 //! ```
 //!
+//! A driver whose clock is the wall's runs [`wall_clock!`] too.
+//!
 //! Each case gets a fresh reactor. When it is over nothing may be left: no connection, port, timer or task, and no
 //! panic that was not provoked. Server and client of a case live on the same reactor, so a case needs nothing that one
 //! of the drivers does not have.
@@ -22,6 +24,7 @@ pub mod limits;
 pub mod panics;
 pub mod pipes;
 mod probe;
+pub mod sleeping;
 mod stage;
 pub mod streams;
 pub mod threads;
@@ -41,11 +44,10 @@ macro_rules! contract {
                 a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port,
                 a_connector_answers_after_the_protocol;
             time: timers_come_in_order_and_never_early, a_cancelled_timer_never_comes,
-                a_timer_of_a_connection_goes_with_it, a_thread_wakes_a_sleeping_loop, tasks_wait_for_timers,
+                a_timer_of_a_connection_goes_with_it, calls_from_a_thread_come_in_order, tasks_wait_for_timers,
                 cancelling_a_sleep_leaves_no_timer, stop_ends_everything;
             threads: a_job_on_a_thread_brings_its_result, a_panicking_job_fails,
-                a_job_that_has_not_started_can_be_cancelled, a_future_of_another_thread_gets_its_answer,
-                a_dropped_future_cancels;
+                a_job_that_has_not_started_can_be_cancelled, a_dropped_future_cancels;
             unix: a_socket_file_serves_and_is_removed, a_file_in_the_way_is_told, a_missing_socket_is_told,
                 a_path_that_is_too_long_is_told;
             limits: a_full_port_waits_and_goes_on, a_peer_with_its_share_is_refused;
@@ -87,6 +89,16 @@ macro_rules! streams {
                 paused_reading_keeps_what_came, a_producer_that_never_pauses_is_cut;
             answers: answers_come_as_upcalls, a_hang_up_cancels_the_answer, many_answers_keep_their_order;
             panics: a_panic_in_each_method_ends_its_connection_only, a_panicking_drop_harms_nobody;
+        }
+    };
+}
+
+/// As [`contract!`], for the cases that need a driver whose clock is the wall's.
+#[macro_export]
+macro_rules! wall_clock {
+    ($make:expr) => {
+        $crate::cases! { $make, check;
+            sleeping: a_thread_wakes_a_sleeping_loop, a_future_of_another_thread_gets_its_answer;
         }
     };
 }

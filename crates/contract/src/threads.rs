@@ -59,18 +59,6 @@ pub fn a_job_that_has_not_started_can_be_cancelled(stage: &mut Stage) {
     drop(never);
 }
 
-/// From a thread that knows nothing of this reactor but its remote.
-pub fn a_future_of_another_thread_gets_its_answer(stage: &mut Stage) {
-    let remote = stage.reactor().remote();
-    let thread = std::thread::spawn(move || {
-        let answer = block_on(remote.run(|reactor| reactor.defer_later(Duration::from_millis(3), || Ok(7))));
-        remote.call_from_thread(sestina_reactor::Reactor::stop).expect("it is there");
-        answer.expect("it came")
-    });
-    stage.reactor().run().expect("the driver can wait");
-    assert_eq!(thread.join().expect("no panic"), 7);
-}
-
 /// The timer that it waited for is gone.
 pub fn a_dropped_future_cancels(stage: &mut Stage) {
     let (diary, remote) = (Diary::default(), stage.reactor().remote());
@@ -79,23 +67,4 @@ pub fn a_dropped_future_cancels(stage: &mut Stage) {
     drop(never);
     stage.until("the sleep to be cancelled", || stage.reactor().timers() == 1);
     drop(diary);
-}
-
-/// The smallest executor: polls, and sleeps until it is woken.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: std::sync::Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
-    let mut context = std::task::Context::from_waker(&waker);
-    let mut future = std::pin::pin!(future);
-    loop {
-        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-        std::thread::park();
-    }
 }

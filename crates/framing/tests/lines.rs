@@ -87,7 +87,7 @@ fn lines_before_a_long_one_are_told() {
 fn the_first_error_stays_until_it_is_cleared() {
     let mut decoder = LineDecoder::new(LineFormat::default().with_line_bytes_max(2));
     let mut input = &b"long\r\nok\r\n"[..];
-    let error = decoder.decode(&mut input).unwrap_err();
+    let error = decoder.decode(&mut input).expect_err("an error");
     assert!(matches!(error, LineTooLong { line_bytes_max: 2, .. }));
     assert_eq!(input, b"long\r\nok\r\n", "what was not taken is there");
     assert_eq!(decoder.decode(&mut input), Err(error));
@@ -170,5 +170,5 @@ fn errors_say_what_to_do() {
 
 fn limited_error() -> LineTooLong {
     let mut decoder = LineOnlyDecoder::new(LineFormat::default().with_line_bytes_max(2));
-    decoder.decode(&mut &b"long"[..]).unwrap_err()
+    decoder.decode(&mut &b"long"[..]).expect_err("an error")
 }

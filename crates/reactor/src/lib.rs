@@ -1,6 +1,7 @@
 //! The loop, timers, protocols and one connection's state machine. No call of the operating system.
 #![forbid(unsafe_code)]
 
+mod abandon;
 mod accept;
 mod address;
 mod answers;

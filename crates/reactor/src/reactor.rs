@@ -169,6 +169,13 @@ impl Reactor {
         }
     }
 
+    /// Whether [`Reactor::stop`] was called and the loop has not ended yet. A loop that hosts this one then calls
+    /// [`Reactor::run`], which ends what is left.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.inner().stopping.get()
+    }
+
     /// Calls `f` each time this signal comes, instead of what the system would do; replaces an earlier `f`.
     ///
     /// # Errors

@@ -171,7 +171,7 @@ impl Reactor {
     }
 
     /// Runs the loop's own code: with the executor entered, and never inside itself.
-    fn entered<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
+    pub(crate) fn entered<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
         struct Turning<'a>(&'a Reactor);
         impl Drop for Turning<'_> {
             fn drop(&mut self) {

@@ -18,6 +18,7 @@ pub mod answers;
 pub mod async_streams;
 pub mod closing;
 pub mod connecting;
+pub mod datagrams;
 pub mod flow;
 pub mod layers;
 pub mod limits;
@@ -50,6 +51,8 @@ macro_rules! contract {
                 a_job_that_has_not_started_can_be_cancelled, a_dropped_future_cancels;
             unix: a_socket_file_serves_and_is_removed, a_file_in_the_way_is_told, a_missing_socket_is_told,
                 a_path_that_is_too_long_is_told;
+            datagrams: a_datagram_comes_back, a_connected_socket_hears_its_peer, a_stopped_socket_says_so,
+                a_panicking_datagram_protocol_is_stopped;
             limits: a_full_port_waits_and_goes_on, a_peer_with_its_share_is_refused;
             layers: what_was_written_before_a_layer_does_not_go_through_it, layers_stand_in_order,
                 a_rate_limit_slows_the_writer_down, a_rate_limit_slows_the_peer_down,

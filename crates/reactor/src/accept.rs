@@ -73,7 +73,6 @@ impl Port {
     }
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, each named once")]
 pub(crate) struct PortState {
     sock: Sock,
     address: Address,

@@ -226,6 +226,10 @@ pub struct ConnHandle {
 }
 
 impl ConnHandle {
+    pub(crate) fn new(reactor: &Reactor, token: Token) -> Self {
+        Self { reactor: reactor.downgrade(), token }
+    }
+
     fn with<R>(&self, f: impl FnOnce(&Reactor) -> R) -> Option<R> {
         self.reactor.upgrade().map(|reactor| f(&reactor))
     }

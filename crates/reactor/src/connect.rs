@@ -67,7 +67,7 @@ impl Connector {
         match reactor.kind(self.token) {
             Some(Kind::Attempt) => reactor.cancel_attempt(self.token),
             Some(Kind::Connection) => connected(&reactor),
-            Some(Kind::Port) | None => {}
+            Some(Kind::Port | Kind::Datagrams | Kind::Process) | None => {}
         }
     }
 }

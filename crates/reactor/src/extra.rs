@@ -12,7 +12,6 @@ use crate::timers::TimerId;
 const TRANSFORM_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, each named once")]
 pub(crate) struct Extra {
     /// Taken out while it runs.
     pub(crate) chain: Option<Chain>,

@@ -20,6 +20,8 @@ impl Reactor {
                 Some(Kind::Connection) => self.flush(token),
                 Some(Kind::Port) => self.flush_port(token),
                 Some(Kind::Attempt) => self.flush_attempt(token),
+                Some(Kind::Datagrams) => self.flush_datagrams(token),
+                Some(Kind::Process) => self.flush_process(token),
                 None => {}
             }
         }

@@ -15,8 +15,10 @@ use crate::answers::Answers;
 use crate::close::Closings;
 use crate::connect::Attempt;
 use crate::cooperate::Cooperator;
+use crate::datagram::DatagramState;
 use crate::driver::{Driver, Event, Signal, Sock, Token};
 use crate::endpoint::ParseKind;
+use crate::process::ProcessState;
 use crate::protocol::Protocol;
 use crate::queue::BufferPool;
 use crate::remote::Calls;
@@ -101,6 +103,10 @@ pub(crate) enum Entry {
     Connection(Connection),
     Port(Box<PortState>),
     Attempt(Box<Attempt>),
+    Datagrams(Box<DatagramState>),
+    Process(Box<ProcessState>),
+    /// A process that is being started.
+    Placeholder(Listed),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,6 +114,8 @@ pub(crate) enum Kind {
     Connection,
     Port,
     Attempt,
+    Datagrams,
+    Process,
 }
 
 pub(crate) struct Connection {
@@ -127,7 +135,6 @@ pub(crate) struct Connection {
 }
 
 /// Which lists an entry is on: each at most once.
-#[expect(clippy::struct_excessive_bools, reason = "they are independent: one for each list")]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Listed {
     pub(crate) dirty: bool,
@@ -165,6 +172,8 @@ impl Entry {
             Self::Connection(_) => Kind::Connection,
             Self::Port(_) => Kind::Port,
             Self::Attempt(_) => Kind::Attempt,
+            Self::Datagrams(_) => Kind::Datagrams,
+            Self::Process(_) | Self::Placeholder(_) => Kind::Process,
         }
     }
 
@@ -173,6 +182,9 @@ impl Entry {
             Self::Connection(connection) => &mut connection.listed,
             Self::Port(port) => &mut port.listed,
             Self::Attempt(attempt) => &mut attempt.listed,
+            Self::Datagrams(state) => &mut state.listed,
+            Self::Process(state) => &mut state.listed,
+            Self::Placeholder(listed) => listed,
         }
     }
 }

@@ -10,6 +10,7 @@ mod conn;
 mod connect;
 mod connected;
 mod cooperate;
+mod datagram;
 mod delayed_call;
 mod driver;
 mod endpoint;
@@ -23,6 +24,7 @@ mod layers;
 mod limits;
 mod looping_call;
 mod pipe;
+mod process;
 mod protocol;
 mod queue;
 mod reactor;
@@ -46,6 +48,7 @@ pub use close::{CLOSE_DISCARD_BYTES_MAX, CLOSE_SILENCE_MAX, CLOSE_STALL_MAX, Clo
 pub use conn::{Conn, ConnHandle};
 pub use connect::{CONNECT_TIMEOUT, Connector, NEXT_ADDRESS_AFTER};
 pub use cooperate::{CooperativeTask, SLICE, SLICE_STEPS_MAX, TaskStopped, Work};
+pub use datagram::{DATAGRAMS_QUEUED_MAX, DatagramConn, DatagramPort, DatagramProtocol};
 pub use delayed_call::DelayedCall;
 pub use driver::{
     Close, Command, Connect, Driver, Event, ExitStatus, Job, Listen, Process, Received, Signal, Sock,
@@ -62,6 +65,7 @@ pub use layers::{Counting, RateLimit, TRAFFIC_LOG_BYTES_MAX, TrafficLog};
 pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, ConnectionLimits};
 pub use looping_call::LoopingCall;
 pub use pipe::{PipeBroken, PipeEnd, PipeOptions, PipeRate, Piped, Side, pipe};
+pub use process::{ProcessHandle, ProcessProtocol};
 pub use protocol::{Factory, Protocol};
 pub use queue::WriteQueue;
 pub use reactor::Stopped;

@@ -12,6 +12,8 @@ pub struct Statistics {
     pub accepted: u64,
     /// Connections closed at once because their peer had too many.
     pub refused: u64,
+    /// Datagrams that did not fit into a queue, or came too late.
+    pub datagrams_lost: u64,
     /// Connections made by `connect`.
     pub connected: u64,
     /// Bytes received, discarded ones included.

@@ -217,7 +217,10 @@ impl Reactor {
                     self.settle();
                 }
             }
-            Event::Exited { .. } => {}
+            Event::Exited { token, status } => {
+                self.process_exited(token, status);
+                self.settle();
+            }
         }
     }
 
@@ -246,7 +249,8 @@ impl Reactor {
                 self.mark_ready(token);
             }
             Some(Kind::Port) => self.mark_ready(token),
-            None => {}
+            Some(Kind::Datagrams) => self.note_datagrams(token, readable, writable),
+            Some(Kind::Process) | None => {}
         }
     }
 
@@ -297,7 +301,8 @@ impl Reactor {
                 }
                 Some(Kind::Port) => self.accept(token),
                 Some(Kind::Attempt) => self.check_attempt(token),
-                None => {}
+                Some(Kind::Datagrams) => self.receive_datagrams(token),
+                Some(Kind::Process) | None => {}
             }
             self.settle();
         }

@@ -38,10 +38,6 @@ enum Flow {
     Finished,
 }
 
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "they are independent, and each is about another neighbour"
-)]
 struct Half {
     conn: Option<ConnHandle>,
     /// Received and not passed on.

@@ -65,17 +65,17 @@ fn main() {
         }
     }
     let reference = rows[0].nanoseconds();
-    println!("{:58} {:>8} {:>8}", "operation", "ns", "x 2 Rc");
+    println!("{:62} {:>8} {:>8}", "operation", "ns", "x 2 Rc");
     for row in &rows {
-        println!("{:58} {:8.1} {:8.2}", row.name, row.nanoseconds(), row.nanoseconds() / reference);
+        println!("{:62} {:8.1} {:8.2}", row.name, row.nanoseconds(), row.nanoseconds() / reference);
     }
     println!();
     let find = |name: &str| rows.iter().find(|row| row.name == name).unwrap().nanoseconds();
-    println!("{:58} {:>8} {:>8}", "what must be reached", "ratio", "limit");
+    println!("{:62} {:>8} {:>8}", "what must be reached", "ratio", "limit");
     for (what, ours, theirs, limit) in LIMITS {
         let ratio = find(ours) / find(theirs);
         let verdict = if ratio <= limit { "reached" } else { "MISSED" };
-        println!("{what:58} {ratio:8.2} {limit:8.2} {verdict}");
+        println!("{what:62} {ratio:8.2} {limit:8.2} {verdict}");
     }
 }
 
@@ -84,13 +84,17 @@ const WHOLE: &str = "create + one callback + fire + drop";
 const AWAIT: &str = "one await in a running task";
 const TASK: &str = "spawn + one await + fire";
 const TOKIO_AWAIT: &str = "tokio oneshot awaited in current_thread block_on";
-const TOKIO_TASK: &str = "tokio spawn_local + one oneshot + join";
+const TOKIO_JOIN: &str = "tokio join!(oneshot, send) in current_thread block_on";
+const TOKIO_TASK: &str = "tokio spawn_local + one pending oneshot + join";
+const TOKIO_EARLY: &str = "tokio spawn_local + one oneshot sent before it runs + join";
 
 /// What is to be reached: ours, beside theirs, at most this many times as long.
-const LIMITS: [(&str, &str, &str, f64); 3] = [
+const LIMITS: [(&str, &str, &str, f64); 5] = [
     ("create + one callback + fire + drop / two bare Rc", WHOLE, TWO_RC, 3.0),
     ("one await in a running task / tokio oneshot awaited", AWAIT, TOKIO_AWAIT, 1.0),
+    ("one await in a running task / tokio join!", AWAIT, TOKIO_JOIN, 1.0),
     ("a task with one await / tokio spawn_local", TASK, TOKIO_TASK, 1.0),
+    ("a task with one await / tokio spawn_local, no await", TASK, TOKIO_EARLY, 1.0),
 ];
 
 fn rows() -> Vec<Row> {
@@ -110,7 +114,9 @@ fn rows() -> Vec<Row> {
         Row::new("futures oneshot awaited in block_on", futures_awaits),
         Row::new("tokio oneshot send + receive", || time(tokio_oneshot)),
         Row::new(TOKIO_AWAIT, tokio_awaits),
-        Row::new(TOKIO_TASK, tokio_tasks),
+        Row::new(TOKIO_JOIN, tokio_joins),
+        Row::new(TOKIO_TASK, || tokio_tasks(true)),
+        Row::new(TOKIO_EARLY, || tokio_tasks(false)),
     ]
 }
 
@@ -264,7 +270,20 @@ where
     start.elapsed()
 }
 
-fn tokio_tasks() -> Duration {
+fn tokio_joins() -> Duration {
+    tokio_runtime().block_on(async {
+        #[expect(clippy::disallowed_methods, reason = "measuring time is what a benchmark is for")]
+        let start = Instant::now();
+        for _ in 0..OPERATIONS {
+            let (sender, receiver) = tokio::sync::oneshot::channel::<u64>();
+            let (received, ()) = tokio::join!(receiver, async { sender.send(black_box(1)).unwrap() });
+            black_box(received.unwrap());
+        }
+        start.elapsed()
+    })
+}
+
+fn tokio_tasks(is_pending: bool) -> Duration {
     let local = tokio::task::LocalSet::new();
     local.block_on(&tokio_runtime(), async {
         #[expect(clippy::disallowed_methods, reason = "measuring time is what a benchmark is for")]
@@ -272,7 +291,9 @@ fn tokio_tasks() -> Duration {
         for _ in 0..OPERATIONS {
             let (sender, receiver) = tokio::sync::oneshot::channel::<u64>();
             let task = tokio::task::spawn_local(async move { receiver.await.unwrap() + 1 });
-            tokio::task::yield_now().await; // it runs to its await
+            if is_pending {
+                tokio::task::yield_now().await; // it runs to its await
+            }
             sender.send(black_box(1)).unwrap();
             black_box(task.await.unwrap());
         }

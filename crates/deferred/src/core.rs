@@ -188,6 +188,11 @@ impl<T> Core<T> {
         with(&self.next, |next| !matches!(next, Next::Nobody | Next::Discard | Next::Ignore))
     }
 
+    /// Whether somebody waits, but not `task`.
+    pub(crate) fn is_awaited_by_other(&self, task: &dyn Resume) -> bool {
+        self.has_next.get() && !self.is_awaited_by(task)
+    }
+
     pub(crate) fn is_awaited_by(&self, task: &dyn Resume) -> bool {
         self.has_next.get() && with(&self.next, |next| next.belongs_to(task))
     }

@@ -12,7 +12,7 @@ use crate::abandoned::Abandoned;
 use crate::cancel_handle::CancelHandle;
 use crate::core::State;
 use crate::failure::Failure;
-use crate::holding::{Holding, Unread};
+use crate::holding::{Holding, Polled, Unread};
 use crate::node::{Node, Root, Source, weak};
 use crate::outcome::Res;
 use crate::request::{Mode, Request, climb};
@@ -211,13 +211,25 @@ impl<T> Deferred<T> {
         }
     }
 
-    /// What it holds, for `poll`, which has to put something back.
+    /// What it holds, when that is all that is left to take.
     pub(crate) fn take_holding(&mut self) -> Holding<T> {
         std::mem::replace(&mut self.holding, Holding::Taken)
     }
 
-    pub(crate) fn set_holding(&mut self, holding: Holding<T>) {
-        self.holding = holding;
+    /// It gave its answer to whoever polled it.
+    pub(crate) fn finish_polling(&mut self) {
+        if let Holding::Awaited(polled) = self.take_holding() {
+            drop(polled.into_polling());
+        }
+    }
+
+    /// It was polled, and has no answer.
+    pub(crate) fn become_awaited(&mut self) {
+        if matches!(self.holding, Holding::Node(_))
+            && let Holding::Node(node) = self.take_holding()
+        {
+            self.holding = Holding::Awaited(Polled::new(node));
+        }
     }
 }
 

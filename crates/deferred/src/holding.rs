@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use crate::awaited;
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::Source;
@@ -71,6 +72,16 @@ impl<T> Polled<T> {
 
     /// It is not to be cancelled when it is dropped.
     pub(crate) fn into_node(mut self) -> Rc<dyn Source<T>> {
+        awaited::give_up();
+        self.take_node()
+    }
+
+    /// The same, to poll it again.
+    pub(crate) fn into_polling(mut self) -> Rc<dyn Source<T>> {
+        self.take_node()
+    }
+
+    fn take_node(&mut self) -> Rc<dyn Source<T>> {
         self.node.take().expect("a polled node is taken out once, because that takes it apart")
     }
 }
@@ -79,6 +90,7 @@ impl<T> Drop for Polled<T> {
     /// The answer is not wanted any more: says so to whoever produces it.
     fn drop(&mut self) {
         let Some(node) = self.node.take() else { return };
+        awaited::give_up();
         if let Some(answer) = node.core().take_answer() {
             unhandled::report_unless_cancelled(answer, node.at());
             return;

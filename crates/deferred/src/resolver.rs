@@ -146,6 +146,10 @@ fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
         next => match (next, drive::enter_unless_deep()) {
             // The first callback is fed directly: no answer is stored and loaded again.
             (Next::Node(sink), Some(_level)) => drive::run(sink.receive(answer)),
+            (Next::Task(task), Some(_level)) => {
+                root.core.put_answer(answer);
+                drive::run(Some(task));
+            }
             (next, level) => {
                 drop(level);
                 root.core.set_next(next);

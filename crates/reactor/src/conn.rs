@@ -216,7 +216,11 @@ pub struct ConnHandle {
 }
 
 impl ConnHandle {
-    fn with<R>(&self, f: impl FnOnce(&Reactor) -> R) -> Option<R> {
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&Reactor) -> R) -> Option<R> {
         self.reactor.upgrade().map(|reactor| f(&reactor))
     }
 

@@ -25,6 +25,7 @@ pub mod limits;
 pub mod panics;
 pub mod pipes;
 mod probe;
+pub mod producers;
 pub mod sleeping;
 mod stage;
 pub mod streams;
@@ -91,6 +92,9 @@ macro_rules! streams {
             flow: a_reader_that_pauses_stops_the_writer, a_slow_reader_does_not_slow_others,
                 paused_reading_keeps_what_came, a_producer_that_never_pauses_is_cut;
             answers: answers_come_as_upcalls, a_hang_up_cancels_the_answer, many_answers_keep_their_order;
+            producers: a_pull_producer_is_asked_when_all_has_gone, a_push_producer_is_paused_and_resumed,
+                a_connection_has_one_producer_and_stops_it, a_close_stops_the_producer_and_sends_what_it_wrote,
+                a_panicking_producer_ends_its_connection_only;
             panics: a_panic_in_each_method_ends_its_connection_only, a_panicking_drop_harms_nobody;
         }
     };

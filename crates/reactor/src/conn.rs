@@ -230,7 +230,11 @@ impl ConnHandle {
         Self { reactor: reactor.downgrade(), token }
     }
 
-    fn with<R>(&self, f: impl FnOnce(&Reactor) -> R) -> Option<R> {
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&Reactor) -> R) -> Option<R> {
         self.reactor.upgrade().map(|reactor| f(&reactor))
     }
 

@@ -1,9 +1,11 @@
-//! What few connections have, and all others do not pay for: layers, a protocol's successor, an idle limit.
+//! What few connections have, and all others do not pay for: layers, a protocol's successor, an idle limit,
+//! a producer.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::layer::{Chain, Layer};
+use crate::producer::Registered;
 use crate::protocol::Protocol;
 use crate::queue::WriteQueue;
 use crate::timers::TimerId;
@@ -31,6 +33,7 @@ pub(crate) struct Extra {
     pub(crate) successor: Option<Successor>,
     pub(crate) layer_timer: Option<TimerId>,
     pub(crate) idle: Option<(Duration, TimerId)>,
+    pub(crate) producer: Option<Box<Registered>>,
 }
 
 /// How far our end has come through the layers.

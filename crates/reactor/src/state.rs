@@ -289,6 +289,9 @@ impl State {
     /// The socket took `count` bytes.
     pub(crate) fn sent(&mut self, count: usize, pool: &mut BufferPool) {
         self.queue.advance(count, pool);
+        if let Some(registered) = self.extra.as_mut().and_then(|extra| extra.producer.as_mut()) {
+            registered.sent();
+        }
     }
 
     /// The socket takes nothing now.
@@ -374,7 +377,18 @@ impl State {
         &self.phase
     }
 
-    fn takes_bytes(&self) -> bool {
+    /// Whether all that was written has gone, but for what layers hold back until more comes.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.queue.is_empty() && self.extra.as_ref().is_none_or(|extra| extra.above.is_empty())
+    }
+
+    /// Whether the producer was told to pause.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.producer == Producer::Paused
+    }
+
+    /// Whether a write would be queued.
+    pub(crate) fn takes_bytes(&self) -> bool {
         matches!(self.phase, Phase::Open) && matches!(self.output, Output::Open | Output::Full)
     }
 

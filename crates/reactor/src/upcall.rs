@@ -43,7 +43,8 @@ impl Reactor {
         if let Some(port) = port {
             self.release_from_port(port, &peer);
         }
-        let extra = state.extra.take();
+        let mut extra = state.extra.take();
+        let producer = extra.as_mut().and_then(|extra| extra.producer.take());
         if let Some(extra) = &extra {
             self.cancel_timer(extra.layer_timer);
             self.cancel_timer(extra.idle.map(|(_, timer)| timer));
@@ -56,6 +57,9 @@ impl Reactor {
         let Role::Waiting(mut protocol) = role else {
             panic!("law 1: no connection ends inside an upcall of its own");
         };
+        if let Some(producer) = producer {
+            self.stop_producer(*producer);
+        }
         self.count(|statistics| statistics.upcalls += 1);
         self.guard("connection_lost", || {
             protocol.connection_lost(&mut Conn::lost(self, token, peer), why.clone());

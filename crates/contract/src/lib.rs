@@ -12,6 +12,7 @@
 //! panic that was not provoked. Server and client of a case live on the same reactor, so a case needs nothing that one
 //! of the drivers does not have.
 #![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a failed case says on which reactor")]
 #![expect(clippy::missing_panics_doc, reason = "cases are tests: they panic when the contract is broken")]
 
 pub mod answers;
@@ -26,13 +27,31 @@ pub mod streams;
 pub mod time;
 
 pub use probe::{Diary, Probe};
-pub use stage::{Stage, check};
+pub use stage::{Stage, check, check_each};
 
 /// Makes one test of each case, over the reactors that the closure makes.
 #[macro_export]
 macro_rules! contract {
     ($make:expr) => {
-        $crate::cases! { $make;
+        $crate::all_cases! { check $make }
+    };
+}
+
+/// Makes one test of each case, over every reactor of the list that the expression makes, with a name for each: for drivers
+/// of which one is not like the other, as with seeds.
+#[macro_export]
+macro_rules! contract_each {
+    ($reactors:expr) => {
+        $crate::all_cases! { check_each $reactors }
+    };
+}
+
+/// The list of [`contract!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! all_cases {
+    ($check:ident $make:expr) => {
+        $crate::cases! { $check $make;
             streams: bytes_arrive_whole_and_in_order, made_is_first_and_lost_is_last, a_large_shared_body_arrives,
                 many_connections_at_once, peers_know_each_others_addresses, both_sides_may_talk_at_once;
             closing: lose_connection_sends_everything_first, the_poem_arrives_although_the_client_talks,
@@ -56,7 +75,7 @@ macro_rules! contract {
 #[macro_export]
 macro_rules! wall_clock {
     ($make:expr) => {
-        $crate::cases! { $make;
+        $crate::cases! { check $make;
             sleeping: a_thread_wakes_a_sleeping_loop;
         }
     };
@@ -66,13 +85,13 @@ macro_rules! wall_clock {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! cases {
-    ($make:expr; $($area:ident: $($case:ident),+;)+) => {
+    ($check:ident $make:expr; $($area:ident: $($case:ident),+;)+) => {
         $(mod $area {
             #[allow(unused_imports, reason = "the closure may need what the file imports")]
             use super::*;
             $(#[test]
             fn $case() {
-                $crate::check($make, $crate::$area::$case);
+                $crate::$check($make, $crate::$area::$case);
             })+
         })+
     };

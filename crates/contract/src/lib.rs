@@ -12,6 +12,7 @@
 //! panic that was not provoked. Server and client of a case live on the same reactor, so a case needs nothing that one
 //! of the drivers does not have.
 #![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a failed case says on which reactor")]
 #![expect(clippy::missing_panics_doc, reason = "cases are tests: they panic when the contract is broken")]
 
 pub mod answers;
@@ -34,14 +35,32 @@ pub mod time;
 pub mod unix;
 
 pub use probe::{Diary, Probe};
-pub use stage::{Stage, check, check_through_a_layer};
+pub use stage::{Stage, check, check_each, check_each_through_a_layer, check_through_a_layer};
 
 /// Makes one test of each case, over the reactors that the closure makes; and in a module `through_a_layer` once more
 /// those about streams, through a layer that transforms every byte and holds some back.
 #[macro_export]
 macro_rules! contract {
     ($make:expr) => {
-        $crate::cases! { $make, check;
+        $crate::all_cases! { $make, check, check_through_a_layer }
+    };
+}
+
+/// The same over every reactor of the list that the expression makes, with a name for each: for drivers of which one is
+/// not like the other, as with seeds.
+#[macro_export]
+macro_rules! contract_each {
+    ($reactors:expr) => {
+        $crate::all_cases! { $reactors, check_each, check_each_through_a_layer }
+    };
+}
+
+/// The list of [`contract!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! all_cases {
+    ($make:expr, $check:ident, $through_a_layer:ident) => {
+        $crate::cases! { $make, $check;
             connecting: nobody_listens, a_name_is_resolved, an_unknown_name_is_told, a_stopped_attempt_is_told,
                 a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port,
                 a_connector_answers_after_the_protocol;
@@ -69,10 +88,10 @@ macro_rules! contract {
                 a_pipe_that_cannot_go_on_cuts_both, a_rate_limit_bounds_each_direction,
                 a_protocol_becomes_an_end_of_a_pipe, two_streams_become_one;
         }
-        $crate::streams! { $make, check; }
+        $crate::streams! { $make, $check; }
         mod through_a_layer {
             use super::*;
-            $crate::streams! { $make, check_through_a_layer; }
+            $crate::streams! { $make, $through_a_layer; }
         }
     };
 }

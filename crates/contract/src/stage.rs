@@ -35,6 +35,35 @@ fn run(mut stage: Stage, case: impl FnOnce(&mut Stage)) {
     assert_eq!(reactor.statistics().unhandled_errors, 0, "errors that nobody looked at");
 }
 
+/// Runs a case on each of these reactors, one after the other; a failure says on which.
+pub fn check_each(reactors: impl IntoIterator<Item = (String, Reactor)>, case: impl Fn(&mut Stage)) {
+    for (name, reactor) in reactors {
+        let _named = Named(name);
+        check(|| reactor, &case);
+    }
+}
+
+/// The same, with every connection through a layer that transforms every byte and holds some back.
+pub fn check_each_through_a_layer(
+    reactors: impl IntoIterator<Item = (String, Reactor)>,
+    case: impl Fn(&mut Stage),
+) {
+    for (name, reactor) in reactors {
+        let _named = Named(name);
+        check_through_a_layer(|| reactor, &case);
+    }
+}
+
+struct Named(String);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("failed on: {}", self.0);
+        }
+    }
+}
+
 /// A fresh reactor with what cases need.
 #[derive(Debug)]
 pub struct Stage {

@@ -17,6 +17,8 @@ use crate::connect::Attempt;
 use crate::cooperate::Cooperator;
 use crate::driver::{Driver, Event, Signal, Sock, Token};
 use crate::endpoint::ParseKind;
+use crate::hold::Hold;
+use crate::hosting::Hosting;
 use crate::protocol::Protocol;
 use crate::queue::BufferPool;
 use crate::remote::Calls;
@@ -82,6 +84,8 @@ pub(crate) struct Inner {
     /// To be called when `run` begins.
     pub(crate) startup: RefCell<Vec<Box<dyn FnOnce()>>>,
     pub(crate) cooperator: Cooperator,
+    pub(crate) hosting: Hosting,
+    pub(crate) hold: Hold,
     /// Jobs on other threads, and who waits for them.
     pub(crate) thread_jobs: RefCell<Slab<ThreadJob>>,
     /// Deferreds that other threads wait for.
@@ -211,6 +215,7 @@ impl Reactor {
         let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().dirty, true));
         if news == Some(true) {
             self.0.dirty.borrow_mut().push_back(token);
+            self.nudge();
         }
     }
 
@@ -218,6 +223,7 @@ impl Reactor {
         let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().ready, true));
         if news == Some(true) {
             self.0.ready.borrow_mut().push_back(token);
+            self.nudge();
         }
     }
 

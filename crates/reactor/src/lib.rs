@@ -15,6 +15,8 @@ mod endpoint;
 mod errors;
 mod extra;
 mod flush;
+mod hold;
+mod hosting;
 mod inner;
 mod layer;
 mod layered;
@@ -54,6 +56,7 @@ pub use endpoint::{
     Argument, ArgumentError, Arguments, BACKLOG, CustomEndpoint, Endpoint, EndpointError, quote_argument,
 };
 pub use errors::{ConnectError, ListenError, Lost};
+pub use hold::CALLBACK_LIMIT;
 pub use inner::Reactor;
 pub use layer::{Layer, LayerIo};
 pub use layered::ProtocolReplaced;

@@ -1,4 +1,4 @@
-//! What a [`Stream`](super::Stream) and the protocol of its connection share, and that protocol.
+//! What a [`Stream`] and the protocol of its connection share, and that protocol.
 //!
 //! Walk: the protocol's upcalls fill the inbox and empty the outbox; then whoever waited is told, with nothing
 //! borrowed, and may ask for the next thing right there.

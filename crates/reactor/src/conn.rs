@@ -373,6 +373,8 @@ impl Reactor {
             Some(timer) if timers.reset(timer, at) => {}
             _ => connection.timer = Some(timers.schedule(at, Job::Connection(token))),
         });
+        drop(timers);
+        self.nudge();
     }
 
     pub(crate) fn cancel_connection_timer(&self, token: Token) {

@@ -184,6 +184,7 @@ impl CooperativeTask {
         if let (true, Some(reactor)) = (wanted, self.0.reactor.upgrade()) {
             self.0.queued.set(true);
             reactor.inner().cooperator.ready.borrow_mut().push_back(Rc::downgrade(&self.0));
+            reactor.nudge();
         }
     }
 

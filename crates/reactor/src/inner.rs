@@ -18,6 +18,8 @@ use crate::cooperate::Cooperator;
 use crate::datagram::DatagramState;
 use crate::driver::{Driver, Event, Signal, Sock, Token};
 use crate::endpoint::ParseKind;
+use crate::hold::Hold;
+use crate::hosting::Hosting;
 use crate::process::ProcessState;
 use crate::protocol::Protocol;
 use crate::queue::BufferPool;
@@ -84,6 +86,8 @@ pub(crate) struct Inner {
     /// To be called when `run` begins.
     pub(crate) startup: RefCell<Vec<Box<dyn FnOnce()>>>,
     pub(crate) cooperator: Cooperator,
+    pub(crate) hosting: Hosting,
+    pub(crate) hold: Hold,
     /// Jobs on other threads, and who waits for them.
     pub(crate) thread_jobs: RefCell<Slab<ThreadJob>>,
     /// Deferreds that other threads wait for.
@@ -225,6 +229,7 @@ impl Reactor {
         let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().dirty, true));
         if news == Some(true) {
             self.0.dirty.borrow_mut().push_back(token);
+            self.nudge();
         }
     }
 
@@ -232,6 +237,7 @@ impl Reactor {
         let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().ready, true));
         if news == Some(true) {
             self.0.ready.borrow_mut().push_back(token);
+            self.nudge();
         }
     }
 

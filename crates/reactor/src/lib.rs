@@ -17,6 +17,8 @@ mod endpoint;
 mod errors;
 mod extra;
 mod flush;
+mod hold;
+mod hosting;
 mod inner;
 mod layer;
 mod layered;
@@ -59,6 +61,7 @@ pub use endpoint::{
     Argument, ArgumentError, Arguments, BACKLOG, CustomEndpoint, Endpoint, EndpointError, quote_argument,
 };
 pub use errors::{ConnectError, ListenError, Lost};
+pub use hold::CALLBACK_LIMIT;
 pub use inner::Reactor;
 pub use layer::{Layer, LayerIo};
 pub use layered::ProtocolReplaced;

@@ -4,7 +4,7 @@
 //! with two points decided that its documents and its code leave open: what a close means, and what comes when.
 //! Invariant: a producer is called by the loop only, never from inside an upcall or a verb, and never after
 //! `stop_producing`.
-//! Tests: `producers.rs` of the contract, `tests/producing.rs`.
+//! Tests: `producers.rs` of the contract.
 
 use std::error::Error;
 use std::fmt;

@@ -16,6 +16,8 @@ use crate::close::{CloseLimits, Closings};
 use crate::cooperate::Cooperator;
 use crate::delayed_call::DelayedCall;
 use crate::driver::{Driver, Signal};
+use crate::hold::Hold;
+use crate::hosting::Hosting;
 use crate::inner::{Entry, Inner, Reactor};
 use crate::queue::BufferPool;
 use crate::remote::{Calls, Remote};
@@ -57,6 +59,8 @@ impl Reactor {
             scratch: Cell::new(Vec::new()),
             events: Cell::new(Vec::new()),
             executor,
+            hosting: Hosting::new(Arc::clone(&wake)),
+            hold: Hold::default(),
             calls: Calls::new(wake),
             signals: RefCell::new(BTreeMap::new()),
             statistics: RefCell::new(Statistics::default()),
@@ -145,6 +149,7 @@ impl Reactor {
     /// is left is ended. Called before `run`, it makes that end at once.
     pub fn stop(&self) {
         self.inner().stopping.set(true);
+        self.nudge();
     }
 
     /// As [`stop`](Reactor::stop), but nobody is waited for: triggers of [`Phase::Before`](crate::Phase) that have not
@@ -152,6 +157,7 @@ impl Reactor {
     pub fn crash(&self) {
         self.inner().stopping.set(true);
         self.inner().crashed.set(true);
+        self.nudge();
     }
 
     /// Whether [`run`](Reactor::run) goes on.
@@ -208,12 +214,6 @@ impl Reactor {
     #[must_use]
     pub fn remote(&self) -> Remote {
         self.inner().calls.remote()
-    }
-
-    /// A descriptor that becomes readable when a turn would find something, for loops that host this one.
-    #[must_use]
-    pub fn pollable(&self) -> Option<i32> {
-        self.inner().driver.borrow().pollable()
     }
 
     /// Sets what bounds a polite close, for all connections from now on.

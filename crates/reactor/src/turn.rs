@@ -115,12 +115,18 @@ impl Reactor {
             let timeout = own.into_iter().chain(timeout).min();
             reactor.wait(timeout)?;
             reactor.make_calls();
-            reactor.inner().executor.run_woken();
+            if reactor.inner().executor.run_woken() > 0 {
+                reactor.held(|| "a woken task");
+            }
             reactor.settle();
             reactor.fire_timers();
-            reactor.run_slice();
+            if !reactor.inner().cooperator.is_idle() {
+                reactor.run_slice();
+                reactor.held(|| "a cooperative task");
+            }
             reactor.serve_ready();
             reactor.sweep();
+            reactor.turn_was_held();
             reactor.count(|statistics| statistics.turns += 1);
             Ok(())
         })
@@ -186,6 +192,8 @@ impl Reactor {
         );
         let turning = Turning(self);
         inner.now.set(now);
+        inner.hold.begins(now);
+        inner.hosting.turn_begins();
         let result = inner.executor.enter(|| f(self));
         drop(turning);
         result
@@ -196,6 +204,7 @@ impl Reactor {
         let mut events = inner.events.take();
         let waited = inner.driver.borrow_mut().wait(timeout, &mut events);
         inner.now.set(inner.driver.borrow().now());
+        inner.hold.begins(inner.now.get());
         for event in events.drain(..) {
             self.note(event);
         }

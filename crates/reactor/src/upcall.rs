@@ -26,7 +26,8 @@ impl Reactor {
             None => return,
         };
         self.count(|statistics| statistics.upcalls += 1);
-        let unharmed = self.guard("a protocol", || f(&mut *protocol, &mut Conn::new(self, token)));
+        let unharmed = self.caught("a protocol", || f(&mut *protocol, &mut Conn::new(self, token)));
+        self.held(|| protocol.name());
         self.with_connection(token, |connection| connection.role = Role::Waiting(protocol));
         if unharmed.is_none() {
             self.abort(token);
@@ -61,18 +62,27 @@ impl Reactor {
             self.stop_producer(*producer);
         }
         self.count(|statistics| statistics.upcalls += 1);
-        self.guard("connection_lost", || {
+        self.caught("connection_lost", || {
             protocol.connection_lost(&mut Conn::lost(self, token, peer), why.clone());
         });
+        self.held(|| protocol.name());
         if let Some(answers) = answers {
             self.guard("a canceller", || answers.cancel(&why.into()));
         }
         self.guard("the drop of a protocol", move || drop(protocol));
-        self.guard("the drop of a layer", move || drop(extra));
+        if let Some(extra) = extra {
+            self.guard("the drop of a layer", move || drop(extra));
+        }
     }
 
-    /// Runs user code; a panic is logged and counted and gives `None`.
-    pub(crate) fn guard<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
+    /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.
+    pub(crate) fn guard<R>(&self, what: &'static str, f: impl FnOnce() -> R) -> Option<R> {
+        let done = self.caught(what, f);
+        self.held(|| what);
+        done
+    }
+
+    fn caught<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => Some(value),
             Err(payload) => {

@@ -2,7 +2,7 @@
 //!
 //! Built on [`Protocol`](crate::Protocol) and [`ConnHandle`](crate::ConnHandle) alone: end.rs is the protocol of either
 //! connection, middle.rs what both share, rate.rs the limit.
-//! Tests: `pipes.rs` of the contract, `tests/piping.rs`.
+//! Tests: `pipes.rs` of the contract.
 
 mod end;
 mod middle;

@@ -1,4 +1,4 @@
-//! What a [`Stream`](super::Stream) and the protocol of its connection share, and that protocol.
+//! What a [`Stream`] and the protocol of its connection share, and that protocol.
 //!
 //! Walk: the protocol's upcalls fill the inbox and empty the outbox; then whoever waited is told, with nothing
 //! borrowed, and may ask for the next thing right there.
@@ -274,13 +274,15 @@ fn forgets(link: &Rc<Link>, forget: impl FnOnce(&Link) + 'static) -> impl FnOnce
 
 /// The protocol of a connection that is used as a stream. `begin` gets the stream.
 pub(super) struct StreamProtocol<B> {
+    /// Whose stream it is, for the log.
+    name: &'static str,
     begin: Option<B>,
     link: Option<Rc<Link>>,
 }
 
 impl<B: FnOnce(Stream, &Conn<'_>) + 'static> StreamProtocol<B> {
-    pub(super) fn new(begin: B) -> Self {
-        Self { begin: Some(begin), link: None }
+    pub(super) fn new(name: &'static str, begin: B) -> Self {
+        Self { name, begin: Some(begin), link: None }
     }
 
     /// Calls the pipe, if there is one, or else what the stream does.
@@ -297,6 +299,10 @@ impl<B: FnOnce(Stream, &Conn<'_>) + 'static> StreamProtocol<B> {
 }
 
 impl<B: FnOnce(Stream, &Conn<'_>) + 'static> Protocol for StreamProtocol<B> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn connection_made(&mut self, conn: &mut Conn<'_>) {
         let link = Link::new(conn.handle());
         self.link = Some(Rc::clone(&link));

@@ -54,7 +54,9 @@ impl Reactor {
         let f = Rc::new(f);
         self.listen(at, move |_: &Address| {
             let f = Rc::clone(&f);
-            StreamProtocol::new(move |stream: Stream, conn: &Conn<'_>| begin(&*f, stream, conn))
+            StreamProtocol::new(std::any::type_name::<F>(), move |stream: Stream, conn: &Conn<'_>| {
+                begin(&*f, stream, conn)
+            })
         })
     }
 }
@@ -93,7 +95,7 @@ struct StreamFactory {
 impl Factory for StreamFactory {
     fn build(&mut self, _: &Address) -> Option<Box<dyn Protocol>> {
         let wanted = Cell::new(self.wanted.take());
-        Some(Box::new(StreamProtocol::new(move |stream, _: &Conn<'_>| {
+        Some(Box::new(StreamProtocol::new("a connected stream", move |stream, _: &Conn<'_>| {
             if let Some(wanted) = wanted.take() {
                 drop(wanted.try_callback(stream)); // closed here if nobody wants it
             }

@@ -116,6 +116,16 @@ impl Fake {
         std::mem::take(&mut self.world.borrow_mut().calls)
     }
 
+    /// Whether somebody woke the driver since this was asked the last time.
+    pub(crate) fn was_woken(&self) -> bool {
+        self.woken.swap(false, Ordering::SeqCst)
+    }
+
+    /// Time passes while the program works.
+    pub(crate) fn passes(&self, time: Duration) {
+        self.world.borrow_mut().now += time;
+    }
+
     pub(crate) fn sockets(&self) -> usize {
         self.world.borrow().sockets.len()
     }

@@ -72,6 +72,8 @@ impl Error for Lost {
 pub enum ConnectError {
     /// Nobody listens there. Is the server running, and is the port right?
     Refused(Address),
+    /// The peer, or something between us, reset the connection before it was made.
+    Reset(Address),
     /// No answer within the time limit.
     TimedOut {
         /// Whom we tried to reach.
@@ -115,6 +117,7 @@ impl ConnectError {
         use io::ErrorKind as Kind;
         match error.kind() {
             Kind::ConnectionRefused => Self::Refused(peer),
+            Kind::ConnectionReset | Kind::ConnectionAborted => Self::Reset(peer),
             Kind::HostUnreachable | Kind::NetworkUnreachable => Self::Unreachable(peer),
             Kind::NotFound => Self::NoSuchSocket(peer),
             Kind::PermissionDenied => Self::NotPermitted(peer),
@@ -128,6 +131,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(peer) => write!(out, "{peer} refused the connection: nobody listens there"),
+            Self::Reset(peer) => write!(out, "{peer} reset the connection before it was made"),
             Self::TimedOut { peer, limit } => write!(out, "{peer} did not answer within {limit:?}"),
             Self::Unreachable(peer) => write!(out, "{peer} cannot be reached from here"),
             Self::Unresolvable { host, .. } => write!(out, "the host name '{host}' has no address"),
@@ -217,7 +221,9 @@ impl fmt::Display for ListenError {
             Self::AddressTaken(at) => {
                 write!(out, "{at} is already in use: take another port, or 0 for a free one")
             }
-            Self::NotLocal(at) => write!(out, "{at} is not an address of this machine"),
+            Self::NotLocal(at) => {
+                write!(out, "{at} is not an address of this machine: listen on one that is, or on localhost")
+            }
             Self::FileInTheWay(at) => {
                 write!(out, "a file is in the way of {at}: if no server uses it, remove it")
             }

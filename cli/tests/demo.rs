@@ -42,7 +42,7 @@ fn a_terminal_has_bars_and_colours() {
     let (ended, shown) = run_on_terminal(demo(), StandardError::Terminal);
     assert_eq!(ended.code, Some(0), "{shown}");
     assert!(shown.contains("\x1b[32mholds\x1b[0m  everybody"), "{shown}");
-    assert!(shown.contains("proxy fetches ecstasy") && shown.contains("/3003 bytes"), "{shown}");
+    assert!(shown.contains("proxy fetches ecstasy") && shown.contains("/3003 complete"), "{shown}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::client::{client, listen};
+use common::client::{client, listen, others_are_served_beside_a_stuck_client};
 use common::log::logged;
 use common::{close, house, long_poem, serve, wait};
 use sestina_poetry::{FastPoetry, Poem, poems};
@@ -46,11 +46,7 @@ fn a_poem_of_any_bytes_and_any_length_arrives_as_it_is() {
 fn a_client_that_never_reads_slows_nobody() {
     let (reactor, poem) = (house(), long_poem());
     let at = serve(&reactor, FastPoetry::new(Poem::from_bytes(&poem)));
-    let (_connector, stuck) = client(&reactor, &at, |conn| conn.pause_reading());
-    for _ in 0..3 {
-        wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(&poem);
-    }
-    assert!(!stuck.is_fired());
+    others_are_served_beside_a_stuck_client(&reactor, &at, &poem);
     close(&reactor);
 }
 

@@ -4,15 +4,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::client::{client, listen};
+use common::client::{Heard, client, listen, others_are_served_beside_a_stuck_client};
 use common::log::logged;
 use common::puppet::Puppet;
 use common::{close, house, serve, until, wait};
 use sestina_deferred::Deferred;
 use sestina_poetry::{FastPoetry, Fetch, Poem, PoemCache, PoetryProxy, SlowPoetry, get_poem, poems};
 use sestina_reactor::{Connector, Endpoint, Lost, Reactor};
-
-use common::client::Heard;
 
 /// A proxy before a puppet, and clients that wait.
 struct Scene {
@@ -140,11 +138,7 @@ fn clients_of_one_proxy_have_their_own_speed() {
     let (reactor, poem) = (house(), common::long_poem());
     let poet = serve(&reactor, FastPoetry::new(Poem::from_bytes(&poem)));
     let at = serve(&reactor, PoetryProxy::new(&reactor, &poet));
-    let (_connector, stuck) = client(&reactor, &at, |conn| conn.pause_reading());
-    for _ in 0..3 {
-        wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(&poem);
-    }
-    assert!(!stuck.is_fired());
+    others_are_served_beside_a_stuck_client(&reactor, &at, &poem);
     close(&reactor);
 }
 

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sestina_deferred::{Cancelled, Deferred, Failure};
-use sestina_poetry::Fetch;
+use sestina_deferred::{CancelHandle, Cancelled, Deferred, Failure};
+use sestina_poetry::{Fetch, poems};
 use sestina_reactor::{Endpoint, Reactor};
 
 use super::report::{Download, Facts, Outcome};
@@ -63,10 +63,10 @@ pub(super) async fn play(reactor: Reactor, screen: Rc<Screen>) -> Result<Facts, 
 fn open_stage(
     reactor: &Reactor,
     screen: &Rc<Screen>,
-    hang_up: &Rc<Cell<Option<sestina_deferred::CancelHandle>>>,
+    hang_up: &Rc<Cell<Option<CancelHandle>>>,
 ) -> Result<Stage, Failure> {
     let (screen, hang_up) = (Rc::clone(screen), Rc::clone(hang_up));
-    let whole = sestina_poetry::poems::ECSTASY.len();
+    let whole = poems::ECSTASY.len();
     let row = screen.row("proxy fetches ecstasy", Some(whole));
     let stage = Stage::open(reactor, move |bytes| {
         screen.progress(row, bytes);
@@ -77,7 +77,7 @@ fn open_stage(
             canceller.cancel();
         }
         if bytes == whole {
-            screen.end(row, "all of it");
+            screen.end(row, "complete");
         }
     })?;
     Ok(stage)
@@ -117,7 +117,11 @@ impl Director {
                 Err(failure) if failure.is::<Cancelled>() => Outcome::HungUp,
                 Err(failure) => Outcome::Failed(words::chain(failure.error())),
             };
-            screen.end(row, &format!("{outcome} after {:.2} s", took.as_secs_f64()));
+            let how = match outcome {
+                Outcome::Arrived { .. } => "complete".to_owned(),
+                _ => outcome.to_string(),
+            };
+            screen.end(row, &format!("{how} after {:.2} s", took.as_secs_f64()));
             Ok(Download { who, title, outcome, took })
         })
     }

@@ -48,7 +48,11 @@ impl Screen {
     /// A new row. Without a number of bytes it only waits and ends.
     pub(super) fn row(&self, title: &str, bytes: Option<usize>) -> RowId {
         let bar = match &self.look {
-            Look::Bars(bars, paint) => Some(bars.add(new_bar(title, bytes, *paint))),
+            Look::Bars(bars, paint) => {
+                let bar = bars.add(new_bar(title, bytes, *paint));
+                bar.tick(); // draws it
+                Some(bar)
+            }
             Look::Lines => None,
         };
         let mut rows = self.rows.borrow_mut();
@@ -107,17 +111,16 @@ impl Row {
     }
 }
 
+/// A bar that has not drawn anything: before it is added, it would draw beside the others.
 fn new_bar(title: &str, bytes: Option<usize>, paint: Paint) -> ProgressBar {
     let colour = if paint.is_on() { ".cyan" } else { "" };
     let (template, length) = match bytes {
-        Some(bytes) => (format!("{{prefix:42}} {{bar:20{colour}}} {{pos}}/{{len}} bytes {{msg}}"), bytes),
-        None => ("{prefix:42} {msg}".to_owned(), 0),
+        Some(bytes) => (format!("{{prefix:36}} {{bar:10{colour}}} {{pos:>4}}/{{len:4}} {{msg}}"), bytes),
+        None => ("{prefix:36} {msg}".to_owned(), 0),
     };
+    // The longest row has 80 columns.
     let style = ProgressStyle::with_template(&template).expect("the template is right");
-    let bar = ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX)).with_style(style);
-    bar.set_prefix(title.to_owned());
-    if bytes.is_none() {
-        bar.set_message("waits");
-    }
-    bar
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
+    let message = if bytes.is_none() { "waits" } else { "" };
+    ProgressBar::new(length).with_style(style).with_prefix(title.to_owned()).with_message(message)
 }

@@ -3,6 +3,8 @@
 use sestina_deferred::{Deferred, Resolver, deferred};
 use sestina_reactor::{Address, Conn, Connector, Endpoint, Lost, Protocol, Reactor, Time};
 
+use super::wait;
+
 /// What one client heard.
 #[derive(Debug)]
 pub(crate) struct Heard {
@@ -66,4 +68,14 @@ pub(crate) fn client(
 /// A client that only listens.
 pub(crate) fn listen(reactor: &Reactor, to: &Endpoint) -> Deferred<Heard> {
     client(reactor, to, |_| ()).1
+}
+
+/// One client reads nothing at all, and three get the whole poem meanwhile.
+#[track_caller]
+pub(crate) fn others_are_served_beside_a_stuck_client(reactor: &Reactor, at: &Endpoint, poem: &[u8]) {
+    let (_connector, stuck) = client(reactor, at, |conn| conn.pause_reading());
+    for _ in 0..3 {
+        wait(reactor, listen(reactor, at)).expect("a client always answers").is_whole(poem);
+    }
+    assert!(!stuck.is_fired());
 }

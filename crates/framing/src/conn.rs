@@ -161,7 +161,7 @@ impl FrameConn<'_, '_, LineDecoder> {
     /// Sends a line and the delimiter.
     ///
     /// # Errors
-    /// If the line holds the delimiter or is too long. Nothing is sent then.
+    /// If the line holds the delimiter. Nothing is sent then.
     pub fn send_line(&mut self, line: &[u8]) -> Result<(), LineError> {
         self.send(line)
     }
@@ -189,7 +189,7 @@ impl FrameConn<'_, '_, LineOnlyDecoder> {
     /// Sends a line and the delimiter.
     ///
     /// # Errors
-    /// If the line holds the delimiter or is too long. Nothing is sent then.
+    /// If the line holds the delimiter. Nothing is sent then.
     pub fn send_line(&mut self, line: &[u8]) -> Result<(), LineError> {
         self.send(line)
     }

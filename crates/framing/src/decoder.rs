@@ -18,6 +18,7 @@ pub struct Found<'i> {
 
 impl<'i> Found<'i> {
     /// A frame that lies in the input (`Some`), or one that was built.
+    #[inline]
     #[must_use]
     pub fn frame(lent: Option<&'i [u8]>) -> Self {
         Self { lent, is_raw: false }

@@ -75,7 +75,6 @@ impl Delimiter {
 
     /// Where the first delimiter ends in `input`, which continues what left `begun` bytes of one. If there is none,
     /// `begun` tells how many bytes of one are at the end now.
-    #[inline]
     pub(crate) fn end_in(&self, begun: &mut usize, input: &[u8]) -> Option<usize> {
         let from = if *begun == 0 { 0 } else { self.go_on(begun, input)? };
         if from > 0 && *begun == self.len() {
@@ -117,7 +116,7 @@ impl Delimiter {
 
     /// Where the first delimiter ends that lies whole in `input`.
     #[inline]
-    fn find(&self, input: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&self, input: &[u8]) -> Option<usize> {
         match &self.0 {
             Needle::Byte([byte]) => memchr(*byte, input).map(|at| at + 1),
             Needle::Pair([first, second]) => {

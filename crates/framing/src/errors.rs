@@ -27,13 +27,6 @@ pub enum LineError {
     /// The line holds the delimiter, or makes one together with the delimiter behind it: the peer would read other
     /// lines than this one. Split it first, and send the parts.
     HoldsDelimiter,
-    /// A peer with the same limit would refuse it.
-    TooLong {
-        /// Its length in bytes.
-        bytes: usize,
-        /// How long it may be.
-        line_bytes_max: usize,
-    },
 }
 
 impl fmt::Display for LineError {
@@ -42,11 +35,6 @@ impl fmt::Display for LineError {
             Self::HoldsDelimiter => {
                 out.write_str("the line holds the delimiter: split it and send the parts")
             }
-            Self::TooLong { bytes, line_bytes_max } => write!(
-                out,
-                "the line has {bytes} bytes, more than {line_bytes_max}: \
-                 `with_line_bytes_max` allows longer ones"
-            ),
         }
     }
 }

@@ -25,7 +25,8 @@ impl Prefix for u32 {
     const BYTES: usize = 4;
 }
 
-/// The rules of strings with a length before them.
+/// The rules of strings with a length before them. The limit is for both directions: a string that is too long ends the
+/// connection at the other end, so it is refused at this one.
 ///
 /// ```
 /// use sestina_framing::{Format, Int16Format, Int8Format};

@@ -8,7 +8,7 @@ use crate::errors::LineError;
 /// Twisted's number.
 pub const LINE_BYTES_MAX: usize = 16_384;
 
-/// The rules of lines.
+/// The rules of lines. The limit is for lines that come; as in Twisted, replies may be longer than commands.
 ///
 /// ```
 /// use sestina_framing::{Delimiter, Format, LineError, LineFormat};
@@ -46,7 +46,7 @@ impl LineFormat {
         &self.delimiter
     }
 
-    /// How long a line may be, without its delimiter.
+    /// How long a line that comes may be, without its delimiter.
     #[must_use]
     pub fn line_bytes_max(&self) -> usize {
         self.line_bytes_max
@@ -68,10 +68,6 @@ impl Format for LineFormat {
     type Error = LineError;
 
     fn frame<'a>(&'a self, line: &'a [u8]) -> Result<Framed<'a>, LineError> {
-        let (bytes, line_bytes_max) = (line.len(), self.line_bytes_max);
-        if bytes > line_bytes_max {
-            return Err(LineError::TooLong { bytes, line_bytes_max });
-        }
         // "a\n" may not be sent with the delimiter "\n\n": the peer would read "a", and then a line that begins "\n".
         let delimiter = self.delimiter.as_bytes();
         let mut begun = 0;

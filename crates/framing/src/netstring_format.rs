@@ -7,7 +7,8 @@ use crate::errors::StringTooLong;
 /// and for strings with a length prefix.
 pub const STRING_BYTES_MAX: usize = 99_999;
 
-/// The rules of netstrings.
+/// The rules of netstrings. The limit is for both directions: a string that is too long ends the connection at the other
+/// end, so it is refused at this one.
 ///
 /// ```
 /// use sestina_framing::{Format, NetstringFormat};

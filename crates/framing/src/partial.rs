@@ -24,10 +24,18 @@ pub struct Partial {
 
 impl Partial {
     /// To be called first in each step of a decoder: a whole frame has been seen by now.
+    #[inline]
     pub fn begin(&mut self) {
         if self.is_whole {
             self.forget();
         }
+    }
+
+    /// Whether nothing is kept, and nothing is lent: [`begin`](Self::begin) has nothing to do.
+    #[inline]
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        self.bytes.is_empty() && !self.is_whole
     }
 
     /// Adds bytes of a frame that has `frame_bytes_max` bytes at most.
@@ -50,6 +58,7 @@ impl Partial {
 
     /// Takes `length` bytes off the input: `Some(Some(..))` lends them from it, if nothing was kept and `trailer` bytes
     /// follow; `Some(None)` means that all `length` bytes are here; `None` that more must come.
+    #[inline]
     pub fn take_off<'i>(
         &mut self,
         input: &mut &'i [u8],
@@ -61,6 +70,11 @@ impl Partial {
             *input = rest;
             return Some(Some(frame));
         }
+        self.take_off_cut(input, length)
+    }
+
+    #[cold]
+    fn take_off_cut<'i>(&mut self, input: &mut &'i [u8], length: usize) -> Option<Option<&'i [u8]>> {
         let (piece, rest) = input.split_at(input.len().min(length - self.bytes.len()));
         self.push(piece, length);
         *input = rest;
@@ -117,6 +131,7 @@ impl Partial {
     }
 
     /// Counts bytes that the decoder compared with something.
+    #[inline]
     pub fn look_at(&mut self, bytes: usize) {
         self.work.look_at(bytes);
     }

@@ -18,41 +18,59 @@ pub(crate) struct Splitter {
     /// How many bytes at the end of `partial` may be the beginning of a delimiter.
     begun: usize,
     has_failed: bool,
+    /// Of the format: a line and its delimiter.
+    frame_bytes_max: usize,
+    /// Of the format.
+    delimiter_bytes: usize,
 }
 
 impl Splitter {
     pub(crate) fn new(format: LineFormat) -> Self {
-        Self { format, partial: Partial::default(), begun: 0, has_failed: false }
+        let (frame_bytes_max, delimiter_bytes) = (format.frame_bytes_max(), format.delimiter().len());
+        let partial = Partial::default();
+        Self { format, partial, begun: 0, has_failed: false, frame_bytes_max, delimiter_bytes }
     }
 
+    /// The next line. Most lines lie whole in the input, so that path is short, and the rest is kept out of it.
     #[inline]
     pub(crate) fn advance<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Found<'i>>, LineTooLong> {
+        if self.partial.is_unused() && !self.has_failed {
+            let window = &input[..input.len().min(self.frame_bytes_max)];
+            if let Some(end) = self.format.delimiter().find(window) {
+                self.partial.look_at(end);
+                let (frame, rest) = input.split_at(end);
+                *input = rest;
+                return Ok(Some(Found::frame(Some(&frame[..end - self.delimiter_bytes]))));
+            }
+        }
+        self.advance_over_cut(input)
+    }
+
+    #[cold]
+    fn advance_over_cut<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Found<'i>>, LineTooLong> {
         self.partial.begin();
         if self.has_failed {
-            return Err(LineTooLong { line_bytes_max: self.format.line_bytes_max() });
+            return Err(self.fail());
         }
-        let frame_bytes_max = self.format.frame_bytes_max();
         let kept = self.partial.len();
-        let window = &input[..input.len().min(frame_bytes_max - kept)];
+        let window = &input[..input.len().min(self.frame_bytes_max - kept)];
         let Some(end) = self.format.delimiter().end_in(&mut self.begun, window) else {
-            let twice = window.len().min(self.format.delimiter().len() - 1);
-            self.partial.look_at(window.len() + twice);
-            if kept + window.len() == frame_bytes_max {
+            self.partial.look_at(window.len() + window.len().min(self.delimiter_bytes - 1));
+            if kept + window.len() == self.frame_bytes_max {
                 return Err(self.fail());
             }
-            self.partial.push(window, frame_bytes_max);
+            self.partial.push(window, self.frame_bytes_max);
             *input = &input[window.len()..];
             return Ok(None);
         };
         self.partial.look_at(end);
-        let delimiter = self.format.delimiter().len();
         let (frame, rest) = input.split_at(end);
         *input = rest;
         if kept == 0 {
-            return Ok(Some(Found::frame(Some(&frame[..end - delimiter]))));
+            return Ok(Some(Found::frame(Some(&frame[..end - self.delimiter_bytes]))));
         }
-        self.partial.push(&frame[..end.saturating_sub(delimiter)], frame_bytes_max);
-        self.partial.finish(kept + end - delimiter);
+        self.partial.push(&frame[..end.saturating_sub(self.delimiter_bytes)], self.frame_bytes_max);
+        self.partial.finish(kept + end - self.delimiter_bytes);
         Ok(Some(Found::frame(None)))
     }
 

@@ -15,6 +15,7 @@ pub struct Work {
 }
 
 impl Work {
+    #[inline]
     pub(crate) fn look_at(&mut self, bytes: usize) {
         self.looked_at += count(bytes);
     }
@@ -24,6 +25,7 @@ impl Work {
     }
 }
 
+#[inline]
 fn count(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }

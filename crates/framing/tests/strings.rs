@@ -19,7 +19,7 @@ fn netstrings(pieces: &[&[u8]]) -> Vec<Told> {
 
 /// What these bytes are refused for, whole and byte by byte.
 fn refusal(bytes: &[u8]) -> NetstringError {
-    let error = NetstringDecoder::default().decode(&mut &bytes[..]).expect_err("an error");
+    let error = NetstringDecoder::default().decode(&mut &bytes[..]).expect_err("a refusal");
     let mut decoder = NetstringDecoder::default();
     let cut = bytes.chunks(1).find_map(|mut byte| decoder.decode(&mut byte).err());
     assert_eq!(cut, Some(error), "the first error does not depend on cuts");
@@ -60,10 +60,10 @@ fn a_length_is_given_up_at_the_digit_that_is_too_much() {
     let digits = [b'9'; 5_000];
     assert!(matches!(refusal(&digits), NetstringError::TooLong { .. }));
     let mut decoder = NetstringDecoder::default();
-    decoder.decode(&mut &digits[..]).expect_err("an error");
+    decoder.decode(&mut &digits[..]).unwrap_err();
     assert_eq!(decoder.work().looked_at, 6, "however many digits there are");
     let all = NetstringFormat::default().with_string_bytes_max(usize::MAX);
-    let error = NetstringDecoder::new(all).decode(&mut &digits[..]).expect_err("an error");
+    let error = NetstringDecoder::new(all).decode(&mut &digits[..]).unwrap_err();
     assert!(matches!(error, NetstringError::TooLong { .. }), "more than a `usize` can hold");
 }
 
@@ -136,7 +136,7 @@ fn a_prefix_above_the_limit_is_refused_before_the_string_comes() {
     let mut decoder = Int8Decoder::new(format);
     let mut input = &b"\x03abc\x04"[..];
     assert_eq!(decoder.decode(&mut input), Ok(Some(&b"abc"[..])));
-    let error = decoder.decode(&mut input).expect_err("an error");
+    let error = decoder.decode(&mut input).unwrap_err();
     assert!(matches!(error, LengthLimitExceeded { length: 4, string_bytes_max: 3, .. }));
     assert_eq!(decoder.decode(&mut &b"\x01a"[..]), Err(error), "it stays so");
 
@@ -149,7 +149,7 @@ fn a_prefix_above_the_limit_is_refused_before_the_string_comes() {
 #[test]
 fn a_string_that_the_peer_would_refuse_is_not_sent() {
     let mut out = Vec::new();
-    let error = Int8Format::default().encode(&[0; 256], &mut out).expect_err("an error");
+    let error = Int8Format::default().encode(&[0; 256], &mut out).unwrap_err();
     assert!(
         matches!(error, StringTooLong { bytes: 256, string_bytes_max: 255, .. }),
         "one byte counts to 255"
@@ -175,7 +175,7 @@ fn errors_say_what_to_do() {
         NetstringError::MissingComma.to_string(),
         "the peer sent a netstring without a comma at its end"
     );
-    let error = Int8Format::default().encode(&[0; 300], &mut Vec::new()).expect_err("an error");
+    let error = Int8Format::default().encode(&[0; 300], &mut Vec::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the string has 300 bytes, more than 255: raise the limit on both sides, take a wider prefix, or send it in parts"

@@ -57,11 +57,13 @@ where
     T: 'static,
     R: Rule<T>,
 {
+    let mut nodes = Vec::with_capacity(members.len());
+    nodes.extend(members.iter().filter_map(|member| member.node().map(weak)));
     let part = Gathering {
         rule,
         answers: RefCell::new(members.iter().map(|_| None).collect()),
         missing: Cell::new(members.len()),
-        members: RefCell::new(members.iter().filter_map(|member| member.node().map(weak)).collect()),
+        members: RefCell::new(nodes),
         is_asked: Cell::new(false),
         reports_late_errors,
     };
@@ -100,7 +102,9 @@ where
         Err(answer) => {
             part.answers.borrow_mut()[index] = Some(answer);
             if part.missing.get() == 0 {
-                let answers = part.answers.take().into_iter().flatten().collect();
+                let slots = part.answers.take();
+                let mut answers = Vec::with_capacity(slots.len());
+                answers.extend(slots.into_iter().flatten());
                 let conclusion = part.rule.conclude(part.is_asked.get(), answers);
                 finish(list, conclusion);
             }

@@ -1,3 +1,8 @@
-//! Work in progress.
+//! The client: see `get-poetry --help`.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sestina_cli::get_poetry::main(std::env::args_os())
+}

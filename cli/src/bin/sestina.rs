@@ -1,3 +1,8 @@
-//! Work in progress.
+//! The runner of services: see `sestina --help`.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sestina_cli::sestina::main(std::env::args_os())
+}

@@ -113,3 +113,41 @@ pub fn port_zero_is_a_free_port(stage: &mut Stage) {
     let (two, _) = stage.serve(&diary, |probe| probe);
     assert!(one.local_addr().port() > Some(0) && one.local_addr() != two.local_addr());
 }
+
+/// A deferred beside the connector: after the protocol or the factory was told, and for whoever asks later.
+pub fn a_connector_answers_after_the_protocol(stage: &mut Stage) {
+    let (diary, got) = (Diary::default(), std::rc::Rc::default());
+    let into = std::rc::Rc::clone(&got);
+    let (port, at) = stage.serve(&diary, move |probe| probe.named("server").quiet().into(&into));
+    let client = Probe::new(&diary).named("client").made(|_, conn| conn.write(b"first, "));
+    let connector = stage.connect(&at, client);
+    let log = diary.clone();
+    let told = connector.connected().map(move |conn| {
+        log.note("connected");
+        conn.write(b"second, ");
+    });
+    stage.answer(told).expect("it connects");
+    assert_eq!(
+        diary.take().into_iter().filter(|line| !line.starts_with("server")).collect::<Vec<_>>(),
+        ["client made", "connected"]
+    );
+    let again = stage.answer(connector.connected()).expect("it is connected");
+    again.write(b"third");
+    again.lose_connection();
+    stage.until_noted(&diary, "server lost");
+    assert_eq!(String::from_utf8_lossy(&got.borrow()), "first, second, third");
+    drop(port.stop_listening());
+    stage.until("the port to close", || stage.reactor().ports() == 0);
+    let refused = stage.connect(&at, Probe::new(&diary));
+    let failure = stage.answer(refused.connected()).expect_err("nobody listens");
+    assert!(matches!(failure.check(), Some(ConnectError::Refused(_))), "{failure:?}");
+    assert!(stage.answer(refused.connected()).expect_err("it has failed").is::<ConnectError>());
+    let one = fail(stage, &at, &diary);
+    let (waiting, stopped) = (one.connected(), one.connected());
+    stopped.cancel();
+    assert!(stage.answer(stopped).expect_err("it was cancelled").is::<sestina_deferred::Cancelled>());
+    let failure = stage.answer(waiting).expect_err("nobody connects any more");
+    assert!(matches!(failure.check(), Some(ConnectError::Cancelled)), "{failure:?}");
+    assert!(diary.has("Cancelled"), "the factory is told: {diary:?}");
+    stage.until_alone();
+}

@@ -46,7 +46,7 @@ impl fmt::Debug for Diary {
 type Hook = Box<dyn FnMut(&mut Probe, &mut Conn<'_>)>;
 type DataHook = Box<dyn FnMut(&mut Probe, &mut Conn<'_>, &[u8])>;
 
-/// A protocol that notes `made`, `data N`, `read closed`, `pause`, `resume`, `timer` and `lost WHY`, each after its name
+/// A protocol that notes `made`, `data N` (bytes in a row), `read closed`, `pause`, `resume`, `timer` and `lost WHY`, each after its name
 /// if it has one, and calls what a case gave it.
 ///
 /// It fails the case when the order of the upcalls is wrong.
@@ -157,6 +157,19 @@ impl Probe {
         self.diary.note(format!("{}{space}{line}", self.name));
     }
 
+    /// Bytes may come cut anywhere: pieces that follow each other are one line.
+    fn note_data(&self, count: usize) {
+        let beginning = format!("{}{}data ", self.name, if self.name.is_empty() { "" } else { " " });
+        let mut lines = self.diary.0.borrow_mut();
+        let last = lines.iter_mut().rev().find(|line| line.starts_with(self.name));
+        let before =
+            last.and_then(|line| Some((line.strip_prefix(&beginning)?.parse::<usize>().ok()?, line)));
+        match before {
+            Some((before, line)) => *line = format!("{beginning}{}", before + count),
+            None => lines.push(format!("{beginning}{count}")),
+        }
+    }
+
     fn is_alive(&self) {
         assert_eq!(self.stage, Life::Made, "law 2: this upcall lies between made and lost");
     }
@@ -182,7 +195,7 @@ impl Protocol for Probe {
         assert!(!data.is_empty(), "data is never empty");
         self.received.borrow_mut().extend_from_slice(data);
         if !self.quiet {
-            self.note(&format!("data {}", data.len()));
+            self.note_data(data.len());
         }
         if let Some(mut taken) = self.on_data.take() {
             taken(self, conn, data);

@@ -1,9 +1,12 @@
 //! Where a case happens: a fresh reactor, and what must be true of it afterwards.
 
+use std::any::{Any, TypeId};
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_reactor::{Address, ConnHandle, Connector, Endpoint, Factory, Port, Protocol, Reactor};
+use sestina_reactor::{
+    Address, Conn, ConnHandle, Connector, Endpoint, Factory, Lost, Port, Protocol, Reactor,
+};
 
 use crate::probe::{Diary, Probe};
 
@@ -12,9 +15,17 @@ const CASE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a case on a fresh reactor and looks at what it left behind.
 pub fn check(make: impl FnOnce() -> Reactor, case: impl FnOnce(&mut Stage)) {
-    let mut stage = Stage { reactor: make(), panics: 0 };
+    run(Stage { reactor: make(), panics: 0, layered: false }, case);
+}
+
+/// The same, with every connection through a layer that transforms every byte and holds some back.
+pub fn check_through_a_layer(make: impl FnOnce() -> Reactor, case: impl FnOnce(&mut Stage)) {
+    run(Stage { reactor: make(), panics: 0, layered: true }, case);
+}
+
+fn run(mut stage: Stage, case: impl FnOnce(&mut Stage)) {
     case(&mut stage);
-    let Stage { reactor, panics } = stage;
+    let Stage { reactor, panics, .. } = stage;
     let left =
         |reactor: &Reactor| (reactor.connections(), reactor.ports(), reactor.timers(), reactor.tasks());
     reactor.stop();
@@ -24,11 +35,42 @@ pub fn check(make: impl FnOnce() -> Reactor, case: impl FnOnce(&mut Stage)) {
     assert_eq!(reactor.statistics().unhandled_errors, 0, "errors that nobody looked at");
 }
 
+/// Runs a case on each of these reactors, one after the other; a failure says on which.
+pub fn check_each(reactors: impl IntoIterator<Item = (String, Reactor)>, case: impl Fn(&mut Stage)) {
+    for (name, reactor) in reactors {
+        let _named = Named(name);
+        check(|| reactor, &case);
+    }
+}
+
+/// The same, with every connection through a layer that transforms every byte and holds some back.
+pub fn check_each_through_a_layer(
+    reactors: impl IntoIterator<Item = (String, Reactor)>,
+    case: impl Fn(&mut Stage),
+) {
+    for (name, reactor) in reactors {
+        let _named = Named(name);
+        check_through_a_layer(|| reactor, &case);
+    }
+}
+
+struct Named(String);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("failed on: {}", self.0);
+        }
+    }
+}
+
 /// A fresh reactor with what cases need.
 #[derive(Debug)]
 pub struct Stage {
     reactor: Reactor,
     panics: u64,
+    /// Whether every connection gets a layer first.
+    layered: bool,
 }
 
 impl Stage {
@@ -46,6 +88,7 @@ impl Stage {
     /// Listens on a free port of the loopback.
     #[must_use]
     pub fn listen(&self, factory: impl Factory) -> (Port, Endpoint) {
+        let factory = Layered { factory, layered: self.layered };
         let port = self.reactor.listen(&Endpoint::loopback(0), factory).expect("a free port");
         let number = port.local_addr().port().expect("an IP address");
         (port, Endpoint::loopback(number))
@@ -61,22 +104,27 @@ impl Stage {
     /// Connects a protocol.
     pub fn connect(&self, to: &Endpoint, protocol: impl Protocol) -> Connector {
         let mut protocol = Some(protocol);
-        self.reactor.connect(to, move |_: &Address| protocol.take().expect("one connection, one protocol"))
+        let factory = move |_: &Address| protocol.take().expect("one connection, one protocol");
+        self.reactor.connect(to, Layered { factory, layered: self.layered })
     }
 
     /// Turns the loop until this holds.
-    pub fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        let limit = self.reactor.call_later(CASE_LIMIT, || ());
-        while !holds() {
-            assert!(limit.is_active(), "waited {CASE_LIMIT:?} for {what}");
-            self.reactor.turn(None).expect("the driver can wait");
-        }
-        limit.cancel();
+    pub fn until(&self, what: &str, holds: impl FnMut() -> bool) {
+        self.wait(|| what.to_owned(), holds);
     }
 
     /// Turns the loop until the diary has a line that begins like this.
     pub fn until_noted(&self, diary: &Diary, line: &str) {
-        self.until(&format!("{line:?} in {diary:?}"), || diary.has(line));
+        self.wait(|| format!("{line:?} in {diary:?}"), || diary.has(line));
+    }
+
+    fn wait(&self, what: impl Fn() -> String, mut holds: impl FnMut() -> bool) {
+        let limit = self.reactor.call_later(CASE_LIMIT, || ());
+        while !holds() {
+            assert!(limit.is_active(), "waited {CASE_LIMIT:?} for {}", what());
+            self.reactor.turn(None).expect("the driver can wait");
+        }
+        limit.cancel();
     }
 
     /// Turns the loop until no connection is left.
@@ -93,3 +141,64 @@ impl Stage {
 
 /// A handle that a protocol puts somewhere for the case to take.
 pub(crate) type Kept = Rc<std::cell::RefCell<Option<ConnHandle>>>;
+
+/// A factory whose protocols begin by adding a layer.
+struct Layered<F> {
+    factory: F,
+    layered: bool,
+}
+
+impl<F: Factory> Factory for Layered<F> {
+    fn build(&mut self, peer: &Address) -> Option<Box<dyn Protocol>> {
+        let inner = self.factory.build(peer)?;
+        if self.layered { Some(Box::new(Behind(inner))) } else { Some(inner) }
+    }
+
+    fn connection_failed(&mut self, error: sestina_reactor::ConnectError) {
+        self.factory.connection_failed(error);
+    }
+}
+
+/// A protocol behind a layer.
+struct Behind(Box<dyn Protocol>);
+
+impl Protocol for Behind {
+    fn connection_made(&mut self, conn: &mut Conn<'_>) {
+        conn.add_layer(crate::layers::Scramble::default());
+        self.0.connection_made(conn);
+    }
+
+    fn data_received(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
+        self.0.data_received(conn, data);
+    }
+
+    fn read_closed(&mut self, conn: &mut Conn<'_>) {
+        self.0.read_closed(conn);
+    }
+
+    fn pause_producing(&mut self, conn: &mut Conn<'_>) {
+        self.0.pause_producing(conn);
+    }
+
+    fn resume_producing(&mut self, conn: &mut Conn<'_>) {
+        self.0.resume_producing(conn);
+    }
+
+    fn timer(&mut self, conn: &mut Conn<'_>) {
+        self.0.timer(conn);
+    }
+
+    fn connection_lost(&mut self, conn: &mut Conn<'_>, why: Lost) {
+        self.0.connection_lost(conn, why);
+    }
+
+    fn part(&mut self, wanted: TypeId) -> Option<&mut dyn Any> {
+        let inner: &mut dyn Protocol = &mut *self.0;
+        let itself: &dyn Any = inner;
+        if itself.type_id() == wanted {
+            let itself: &mut dyn Any = inner;
+            return Some(itself);
+        }
+        inner.part(wanted)
+    }
+}

@@ -2,9 +2,12 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sestina_deferred::Cancelled;
+use sestina_reactor::Reactor;
 
 use crate::connecting::Expect;
 use crate::{Diary, Probe, Stage};
@@ -54,22 +57,26 @@ pub fn a_timer_of_a_connection_goes_with_it(stage: &mut Stage) {
     assert_eq!(stage.reactor().timers(), 0);
 }
 
-/// The loop has nothing to do for a minute, and is woken from another thread.
-pub fn a_thread_wakes_a_sleeping_loop(stage: &mut Stage) {
-    let diary = Diary::default();
-    let remote = stage.reactor().remote();
+/// Another thread has made its calls before the loop waits: they come in their order, and the loop does not sleep first.
+pub fn calls_from_a_thread_come_in_order(stage: &mut Stage) {
+    let (remote, calls) = (stage.reactor().remote(), Arc::new(AtomicU32::new(0)));
     let thread = std::thread::spawn(move || {
         for number in 0..100 {
-            remote
-                .call_from_thread(move |reactor| assert!(number < 99 || reactor.timers() == 1))
-                .expect("it is there");
+            let calls = Arc::clone(&calls);
+            let call = move |reactor: &Reactor| {
+                assert_eq!(calls.fetch_add(1, Ordering::Relaxed), number);
+                if number == 99 {
+                    reactor.stop();
+                }
+            };
+            remote.call_from_thread(call).expect("it is there");
         }
-        remote.call_from_thread(sestina_reactor::Reactor::stop).expect("it is there");
     });
-    let late = diary.clone();
-    stage.reactor().call_later(60_000 * MS, move || late.note("nobody woke it"));
-    stage.reactor().run().expect("the driver can wait");
     thread.join().expect("the thread did its work");
+    let diary = Diary::default();
+    let late = diary.clone();
+    stage.reactor().call_later(60_000 * MS, move || late.note("it slept"));
+    stage.reactor().run().expect("the driver can wait");
     assert_eq!(diary.take(), [""; 0]);
 }
 

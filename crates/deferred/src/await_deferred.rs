@@ -9,7 +9,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::deferred::{Deferred, Kind};
+use crate::deferred::Deferred;
+use crate::holding::Holding;
 use crate::node::Source;
 use crate::outcome::Res;
 use crate::request;
@@ -24,21 +25,30 @@ impl<T> Future for Deferred<T> {
     type Output = Res<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Res<T>> {
-        let node = match self.take_kind() {
-            Kind::Ready(answer) => return Poll::Ready(answer),
-            Kind::Node(node) | Kind::Awaited(node) => node,
-            Kind::Taken => panic!("a Deferred was polled after it gave its answer"),
+        // Looks where it is, and moves only when something changes.
+        let Some(node) = self.node() else {
+            return match self.take_holding() {
+                Holding::Value(value) => Poll::Ready(Ok(value)),
+                Holding::Failed(unread) => Poll::Ready(Err(unread.read())),
+                _ => panic!("a Deferred was polled after it gave its answer"),
+            };
         };
-        if let Some(answer) = node.core().take_answer() {
-            return Poll::Ready(answer);
+        let mut answer = node.core().take_answer();
+        if answer.is_none()
+            && let Some(request) = task::wait(node, context.waker())
+        {
+            request::climb(Rc::<dyn Source<T>>::clone(node), request);
+            answer = node.core().take_answer();
         }
-        if let Some(request) = task::wait(&node, context.waker()) {
-            request::climb(Rc::<dyn Source<T>>::clone(&node), request);
-            if let Some(answer) = node.core().take_answer() {
-                return Poll::Ready(answer);
+        match answer {
+            Some(answer) => {
+                self.finish_polling();
+                Poll::Ready(answer)
+            }
+            None => {
+                self.become_awaited();
+                Poll::Pending
             }
         }
-        self.set_kind(Kind::Awaited(node));
-        Poll::Pending
     }
 }

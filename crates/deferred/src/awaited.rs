@@ -1,11 +1,12 @@
 //! What a task awaits right now: where a request to stop goes that reaches the task.
 //!
 //! Walk: filled while the task is polled, by `Deferred::poll`; read by `Task::pass_up`.
-//! Invariant: `direct` holds what was polled with the task's own waker in its last poll, and nothing else. A
+//! Invariant: `first` and `more` hold what was polled with the task's own waker in its last poll, and nothing else. A
 //! deferred that was polled before and is now put aside is not awaited.
 //! Tests: `tests/awaiting.rs`, `tests/combinators.rs`.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
 use crate::node::AnyNode;
@@ -14,45 +15,48 @@ use crate::task::Resume;
 /// The nodes that one task awaits.
 #[derive(Default)]
 pub(crate) struct Awaited {
-    direct: Cell<Direct>,
+    /// The first one that was polled with the task's own waker. Almost every task awaits one thing at a time.
+    first: Cell<Option<Weak<dyn AnyNode>>>,
+    /// The others.
+    more: RefCell<Vec<Weak<dyn AnyNode>>>,
     /// Polled with somebody else's waker inside of this task: polled once, and again only when woken, so it
     /// stays here until its owner drops it or it fires.
     foreign: RefCell<Vec<Weak<dyn AnyNode>>>,
+    /// What `given_up` said when the poll began.
+    epoch: Cell<u64>,
 }
 
-/// Almost every task awaits one thing at a time; that costs no allocation.
-#[derive(Default)]
-enum Direct {
-    #[default]
-    Nothing,
-    One(Weak<dyn AnyNode>),
-    Many(Vec<Weak<dyn AnyNode>>),
+thread_local! {
+    /// How often a polled deferred was given up on this thread: as long as it stays the same, whatever was
+    /// polled is still awaited. Without this, every pending task would have to look.
+    static GIVEN_UP: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A deferred that was polled is not awaited any more by whoever polled it.
+pub(crate) fn give_up() {
+    GIVEN_UP.set(GIVEN_UP.get().wrapping_add(1));
 }
 
 impl Awaited {
     /// A poll begins: what it awaits will be noted again.
     pub(crate) fn begin_poll(&self) {
-        match self.direct.take() {
-            Direct::Nothing | Direct::One(_) => {}
-            Direct::Many(mut nodes) => {
-                nodes.clear();
-                self.direct.set(Direct::Many(nodes)); // keeps its memory
-            }
+        self.first.set(None);
+        let mut more = self.more.borrow_mut();
+        if !more.is_empty() {
+            more.clear();
         }
+        self.epoch.set(GIVEN_UP.get());
     }
 
     /// Notes what the task's own waker was given to.
     pub(crate) fn note_direct(&self, node: Weak<dyn AnyNode>) {
-        let direct = match self.direct.take() {
-            Direct::Nothing => Direct::One(node),
-            Direct::One(first) if Weak::ptr_eq(&first, &node) => Direct::One(first),
-            Direct::One(first) => Direct::Many(vec![first, node]),
-            Direct::Many(mut nodes) => {
-                nodes.push(node);
-                Direct::Many(nodes)
+        match self.first.take() {
+            None => self.first.set(Some(node)),
+            Some(first) => {
+                self.first.set(Some(first));
+                self.more.borrow_mut().push(node);
             }
-        };
-        self.direct.set(direct);
+        }
     }
 
     /// Notes what another waker was given to.
@@ -67,48 +71,36 @@ impl Awaited {
 
     /// Whether the last poll met one deferred, and only ones with the task's own waker.
     pub(crate) fn is_single(&self) -> bool {
-        let direct = self.direct.take();
-        let is_one = match &direct {
-            Direct::Nothing => false,
-            Direct::One(_) => true,
-            Direct::Many(nodes) => nodes.len() == 1,
-        };
-        self.direct.set(direct);
-        is_one && self.foreign.borrow().is_empty()
+        self.first().is_some() && self.more.borrow().is_empty() && self.foreign.borrow().is_empty()
     }
 
     /// What can still be cancelled, each once.
     pub(crate) fn snapshot(&self, task: &dyn Resume) -> Vec<Rc<dyn AnyNode>> {
-        let direct = self.direct.take();
-        let listed: &[Weak<dyn AnyNode>] = match &direct {
-            Direct::Nothing => &[],
-            Direct::One(node) => std::slice::from_ref(node),
-            Direct::Many(nodes) => nodes,
-        };
-        let foreign = self.foreign.borrow();
-        let mut nodes: Vec<Rc<dyn AnyNode>> = Vec::new();
-        let mut seen = std::collections::BTreeSet::new();
-        for node in listed.iter().chain(foreign.iter()).filter_map(Weak::upgrade) {
-            if is_awaited(&*node, task) && seen.insert(Rc::as_ptr(&node).cast::<()>()) {
-                nodes.push(node);
-            }
-        }
-        drop(foreign);
-        self.direct.set(direct);
-        nodes
+        let (first, more, foreign) = (self.first(), self.more.borrow(), self.foreign.borrow());
+        let mut seen = BTreeSet::new();
+        first
+            .iter()
+            .chain(more.iter())
+            .chain(foreign.iter())
+            .filter_map(Weak::upgrade)
+            .filter(|node| is_awaited(&**node, task) && seen.insert(Rc::as_ptr(node).cast::<()>()))
+            .collect()
     }
 
     /// Whether the task waits for any deferred that can resume it directly.
     pub(crate) fn has_direct(&self, task: &dyn Resume) -> bool {
-        let direct = self.direct.take();
+        let Some(first) = self.first() else { return false };
+        if self.epoch.get() == GIVEN_UP.get() {
+            return true;
+        }
         let is_live = |node: &Weak<dyn AnyNode>| node.upgrade().is_some_and(|node| node.is_awaited_by(task));
-        let found = match &direct {
-            Direct::Nothing => false,
-            Direct::One(node) => is_live(node),
-            Direct::Many(nodes) => nodes.iter().any(is_live),
-        };
-        self.direct.set(direct);
-        found
+        is_live(&first) || self.more.borrow().iter().any(is_live)
+    }
+
+    fn first(&self) -> Option<Weak<dyn AnyNode>> {
+        let first = self.first.take();
+        self.first.set(first.clone());
+        first
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn wait_for<U: 'static>(outer: Rc<dyn Source<U>>, inner: Deferred<U>)
     let link = weak(&inner);
     let target = skip_forwards(outer);
     target.core().set_upstream(link);
-    inner.core().next.set(Next::Forward(target));
+    inner.core().set_next(Next::Forward(target));
     if let Some(request) = remembered {
         request::climb(inner, request);
     }
@@ -108,10 +108,10 @@ fn skip_forwards<U: 'static>(outer: Rc<dyn Source<U>>) -> Rc<dyn Source<U>> {
     if !is_hidden {
         return outer;
     }
-    match outer.core().next.take() {
+    match outer.core().take_next() {
         Next::Forward(target) => target,
         next => {
-            outer.core().next.set(next);
+            outer.core().set_next(next);
             outer
         }
     }

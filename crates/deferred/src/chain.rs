@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::answer::IntoAnswer;
 use crate::callback::{self, Callback};
 use crate::cancelled::Cancelled;
-use crate::deferred::{Deferred, Kind};
+use crate::deferred::Deferred;
 use crate::drive;
 use crate::failure::{Failure, Trapped};
 use crate::gate::{self, Gate, PauseGuard};
@@ -174,23 +174,21 @@ impl<T> Deferred<T> {
             Err(answer) => drop(Rc::clone(&gate).receive(answer)),
         }
         let guard = gate::guard(&gate);
-        self.set_kind(Kind::Node(gate));
+        *self = Self::waiting(gate);
         guard
     }
 
     /// The one way in which something is added.
-    fn then<U, F>(self, at: &'static Location<'static>, callback: F) -> Deferred<U>
+    pub(crate) fn then<U, F>(self, at: &'static Location<'static>, callback: F) -> Deferred<U>
     where
         F: FnOnce(Res<T>) -> Outcome<U> + 'static,
     {
-        let answer = match self.into_node() {
-            Ok(node) => {
-                let next = Node::<U, Callback<F>>::waiting(at);
-                next.part.set(callback);
-                link(&node, &next);
-                return Deferred::waiting(next);
-            }
-            Err(answer) => answer,
+        let answer = match self.into_waiting() {
+            Ok(node) => return append(node, at, callback),
+            Err(other) => match other.into_node() {
+                Ok(node) => return append(node, at, callback),
+                Err(answer) => answer,
+            },
         };
         let Some(_level) = drive::enter_unless_deep() else { return queue_callback(at, answer, callback) };
         match callback::run(at, callback, answer) {
@@ -198,6 +196,21 @@ impl<T> Deferred<T> {
             Outcome::Later(inner) => inner,
         }
     }
+}
+
+/// Hangs a callback below a node that waits.
+fn append<T: 'static, U, F>(
+    node: Rc<dyn Source<T>>,
+    at: &'static Location<'static>,
+    callback: F,
+) -> Deferred<U>
+where
+    F: FnOnce(Res<T>) -> Outcome<U> + 'static,
+{
+    let next = Node::<U, Callback<F>>::waiting(at);
+    next.part.set(callback);
+    link(&node, &next);
+    Deferred::waiting(next)
 }
 
 /// A callback on an answer that is here, when loops nest too deep to run it now.

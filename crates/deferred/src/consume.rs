@@ -37,7 +37,7 @@ impl<T> Deferred<T> {
         match self.into_node() {
             Err(answer) => unhandled::report_unless_cancelled(answer, at),
             Ok(node) => {
-                node.core().next.set(Next::Discard);
+                node.core().set_next(Next::Discard);
                 climb(node, Request::new(Mode::Ask, None, at));
             }
         }
@@ -47,7 +47,7 @@ impl<T> Deferred<T> {
     pub fn ignore_errors(self) {
         match self.into_node() {
             Err(answer) => drop(answer),
-            Ok(node) => node.core().next.set(Next::Ignore),
+            Ok(node) => node.core().set_next(Next::Ignore),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::rc::{Rc, Weak};
 
 use crate::abandoned::Abandoned;
 use crate::answer::Answer;
+use crate::extras::{Canceller, Extras};
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::{AnyNode, deliver};
@@ -21,10 +22,10 @@ use crate::panicked::{drop_quietly, guarded};
 use crate::request::{Mode, Request, Verdict};
 use crate::task::Resume;
 use crate::unhandled;
-use crate::up::{Canceller, Up};
 
 /// How far a node has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)] // with two flags it fills a word, see `Flag`
 pub(crate) enum State {
     /// Its producer, or the node above it, has not answered.
     #[default]
@@ -51,16 +52,21 @@ impl State {
 /// The part of a node that does not depend on its kind.
 pub(crate) struct Core<T: 'static> {
     answer: Cell<Option<Res<T>>>,
-    pub(crate) next: Cell<Next<T>>,
-    up: Cell<Up<T>>,
+    next: Cell<Next<T>>,
+    /// The node whose answer this one waits for. Means nothing in a node that is answered.
+    above: Cell<Option<Weak<dyn AnyNode>>>,
+    extras: Cell<Option<Box<Extras<T>>>>,
     /// Invariant: set before the node is seen by anybody.
     at: Cell<Option<&'static Location<'static>>>,
     pub(crate) state: Cell<State>,
     hearing: Cell<Hearing>,
+    /// Invariant: `false` means that `next` is `Nobody`. Asking a byte is cheaper than moving an enum.
+    has_next: Flag,
 }
 
 /// Whether a node hears requests to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u16)] // as wide as a `Flag`
 enum Hearing {
     #[default]
     Open,
@@ -77,10 +83,12 @@ impl<T> Default for Core<T> {
         Self {
             answer: Cell::new(None),
             next: Cell::new(Next::Nobody),
-            up: Cell::new(Up::Nothing),
+            above: Cell::new(None),
+            extras: Cell::new(None),
             at: Cell::new(None),
             state: Cell::new(State::Waiting),
             hearing: Cell::new(Hearing::Open),
+            has_next: Flag::default(),
         }
     }
 }
@@ -98,23 +106,43 @@ impl<T> Core<T> {
     /// Gives the node its answer. Returns whether somebody waits for it.
     pub(crate) fn settle(&self, answer: Res<T>) -> bool {
         self.close();
-        self.answer.set(Some(answer));
-        peek(&self.next, |next| !matches!(next, Next::Nobody))
+        self.put_answer(answer);
+        self.has_next.get()
     }
 
     /// Marks the node as answered and drops its cancellers: they must not live longer than the question.
     pub(crate) fn close(&self) {
         debug_assert!(self.state.get().is_open(), "a node is answered once");
         self.state.set(State::Fired);
-        let up = self.up.take();
-        if up.holds_user_code() {
-            drop_quietly(self.at(), up);
+        if let Some(extras) = self.extras.take() {
+            drop_quietly(self.at(), extras);
         }
     }
 
-    /// Puts the answer back, or there in the first place after [`close`](Self::close).
+    /// Keeps the answer of a closed node.
     pub(crate) fn put_answer(&self, answer: Res<T>) {
-        self.answer.set(Some(answer));
+        let old = self.answer.replace(Some(answer));
+        debug_assert!(old.is_none(), "a node is answered once");
+        std::mem::forget(old); // nothing: this spares the check
+    }
+
+    /// Says who is told.
+    pub(crate) fn set_next(&self, next: Next<T>) {
+        let old = self.next.replace(next);
+        if self.has_next.replace(true) {
+            drop(old);
+        } else {
+            std::mem::forget(old); // `Nobody`: this spares the check
+        }
+    }
+
+    pub(crate) fn take_next(&self) -> Next<T> {
+        if self.has_next.replace(false) { self.next.take() } else { Next::Nobody }
+    }
+
+    /// Whoever polled the deferred gave it away, and does not wait for it any more.
+    pub(crate) fn forget_poller(&self) {
+        drop(self.take_next());
     }
 
     /// The answer, if a callback added now would run at once.
@@ -124,13 +152,13 @@ impl<T> Core<T> {
 
     /// Whether [`take_answer`](Self::take_answer) has something to give.
     pub(crate) fn has_answer(&self) -> bool {
-        self.state.get() == State::Fired && peek(&self.answer, Option::is_some)
+        self.state.get() == State::Fired && with(&self.answer, |answer| answer.is_some())
     }
 
     /// Tells whoever waits. Returns the node to go on with.
     pub(crate) fn hand_on(&self) -> Option<Rc<dyn AnyNode>> {
         self.state.set(State::Fired);
-        match self.next.take() {
+        match self.take_next() {
             Next::Nobody => None,
             Next::Node(sink) => self.answer.take().and_then(|answer| sink.receive(answer)),
             Next::Forward(node) => self.answer.take().and_then(|answer| deliver(node, answer)),
@@ -157,11 +185,16 @@ impl<T> Core<T> {
 
     /// Whether anything is attached that looks at the answer.
     pub(crate) fn is_wanted(&self) -> bool {
-        peek(&self.next, |next| !matches!(next, Next::Nobody | Next::Discard | Next::Ignore))
+        with(&self.next, |next| !matches!(next, Next::Nobody | Next::Discard | Next::Ignore))
+    }
+
+    /// Whether somebody waits, but not `task`.
+    pub(crate) fn is_awaited_by_other(&self, task: &dyn Resume) -> bool {
+        self.has_next.get() && !self.is_awaited_by(task)
     }
 
     pub(crate) fn is_awaited_by(&self, task: &dyn Resume) -> bool {
-        peek(&self.next, |next| next.belongs_to(task))
+        self.has_next.get() && with(&self.next, |next| next.belongs_to(task))
     }
 }
 
@@ -180,7 +213,7 @@ impl<T: 'static> Core<T> {
         if self.is_deaf() {
             return Some(if insists { Verdict::Settle(Err(request.failure())) } else { Verdict::Stay });
         }
-        while let Some(canceller) = with(&self.up, Up::pop_canceller) {
+        while let Some(canceller) = self.pop_canceller() {
             self.hearing.set(Hearing::Asking);
             let answer = guarded(self.at(), || canceller(&request.cancelled));
             if !self.state.get().is_open() {
@@ -217,13 +250,13 @@ impl<T: 'static> Core<T> {
     }
 
     fn remember(&self, request: &Request) -> Verdict<T> {
-        with(&self.up, |up| up.remember(request.clone()));
+        self.with_extras(|extras| extras.remembered = Some(request.clone()));
         Verdict::Stay
     }
 
     /// The request that arrived while the callback ran.
     pub(crate) fn take_remembered(&self) -> Option<Request> {
-        with(&self.up, Up::take_remembered)
+        with(&self.extras, |extras| extras.as_mut().and_then(|extras| extras.remembered.take()))
     }
 
     /// Whether a request has arrived that is not yet answered.
@@ -243,32 +276,40 @@ impl<T: 'static> Core<T> {
     /// Adds a canceller, to be asked before the ones that are there. Dropped if it comes too late.
     pub(crate) fn add_canceller(&self, canceller: Canceller<T>) {
         if self.state.get().is_open() {
-            with(&self.up, |up| up.add_canceller(canceller));
+            self.with_extras(|extras| extras.add_canceller(canceller));
         } else {
             drop_quietly(self.at(), canceller);
         }
     }
 
+    fn pop_canceller(&self) -> Option<Canceller<T>> {
+        with(&self.extras, |extras| extras.as_mut().and_then(|extras| extras.pop_canceller()))
+    }
+
     pub(crate) fn keep(&self, guard: Box<dyn Any>) {
         if self.state.get().is_open() {
-            with(&self.up, |up| up.keep(guard));
+            self.with_extras(|extras| extras.kept.push(guard));
         } else {
             drop_quietly(self.at(), guard);
         }
     }
 
+    fn with_extras(&self, change: impl FnOnce(&mut Extras<T>)) {
+        with(&self.extras, |extras| change(extras.get_or_insert_default()));
+    }
+
     /// Notes which node will answer this one.
     pub(crate) fn set_upstream(&self, node: Weak<dyn AnyNode>) {
-        with(&self.up, |up| up.set_node(node));
+        self.above.set(Some(node));
     }
 
     pub(crate) fn upstream(&self) -> Option<Rc<dyn AnyNode>> {
-        with(&self.up, |up| up.node().and_then(Weak::upgrade))
+        with(&self.above, |above| above.as_ref().and_then(Weak::upgrade))
     }
 
     /// Whether nothing but the link to the node above is kept here.
     pub(crate) fn is_plain(&self) -> bool {
-        peek(&self.up, |up| matches!(up, Up::Nothing | Up::Node(_)))
+        with(&self.extras, |extras| extras.is_none())
     }
 
     /// The failure of a node whose producer went away.
@@ -279,15 +320,30 @@ impl<T: 'static> Core<T> {
 
 impl<T> Drop for Core<T> {
     fn drop(&mut self) {
-        if let Some(Err(failure)) = self.answer.take() {
+        if let Some(Err(_)) = self.answer.get_mut()
+            && let Some(Err(failure)) = self.answer.take()
+        {
             unhandled::report(failure, self.at());
         }
     }
 }
 
-/// Looks at what is in a cell. `look` must not run user code.
-fn peek<X: Default, R>(cell: &Cell<X>, look: impl FnOnce(&X) -> R) -> R {
-    with(cell, |inside| look(inside))
+/// A cell of a bool.
+///
+/// Two bytes wide, so that the flags and the state of a node fill a word: a gap makes rustc build the node on
+/// the stack and copy it, which costs as much as allocating it.
+#[derive(Default)]
+struct Flag(Cell<u16>);
+
+impl Flag {
+    fn get(&self) -> bool {
+        self.0.get() != 0
+    }
+
+    /// Returns what was there before.
+    fn replace(&self, yes: bool) -> bool {
+        self.0.replace(u16::from(yes)) != 0
+    }
 }
 
 /// Changes what is in a cell. `change` must not run user code.

@@ -10,13 +10,13 @@ use std::rc::Rc;
 
 use crate::abandoned::Abandoned;
 use crate::cancel_handle::CancelHandle;
+use crate::core::State;
 use crate::failure::Failure;
-use crate::next::Next;
+use crate::holding::{Holding, Polled, Unread};
 use crate::node::{Node, Root, Source, weak};
 use crate::outcome::Res;
 use crate::request::{Mode, Request, climb};
 use crate::resolver::Resolver;
-use crate::unhandled;
 
 /// An answer that may not be there yet, and what will be done with it.
 ///
@@ -54,17 +54,7 @@ use crate::unhandled;
 /// # Errors
 /// An error that is dropped with it is reported: see [`Executor::on_unhandled`](crate::Executor::on_unhandled).
 pub struct Deferred<T: 'static> {
-    kind: Kind<T>,
-}
-
-pub(crate) enum Kind<T: 'static> {
-    /// The answer is here, and needs no node.
-    Ready(Res<T>),
-    Node(Rc<dyn Source<T>>),
-    /// The same, polled: dropping it cancels.
-    Awaited(Rc<dyn Source<T>>),
-    /// The answer was given out by `poll`.
-    Taken,
+    holding: Holding<T>,
 }
 
 /// A deferred and the right to fire it.
@@ -99,28 +89,31 @@ impl<T> Deferred<T> {
     #[must_use]
     pub fn new() -> (Resolver<T>, Self) {
         let root = Node::<T, Root>::waiting(Location::caller());
-        (Resolver::new(Rc::clone(&root)), Self::from_node(root))
+        (Resolver::new(Rc::clone(&root)), Self::waiting(root))
     }
 
     pub(crate) fn ready(answer: Res<T>) -> Self {
-        Self { kind: Kind::Ready(answer) }
+        match answer {
+            Ok(value) => Self { holding: Holding::Value(value) },
+            Err(failure) => Self { holding: Holding::Failed(Unread::new(failure)) },
+        }
     }
 
     pub(crate) fn from_node(node: Rc<dyn Source<T>>) -> Self {
         match node.core().take_answer() {
             Some(answer) => Self::ready(answer),
-            None => Self { kind: Kind::Node(node) },
+            None => Self::waiting(node),
         }
     }
 
     /// The same for a node that has no answer.
     pub(crate) fn waiting(node: Rc<dyn Source<T>>) -> Self {
-        Self { kind: Kind::Node(node) }
+        Self { holding: Holding::Node(node) }
     }
 
     /// What stands in for a deferred while it is rebuilt in place.
     pub(crate) fn taken() -> Self {
-        Self { kind: Kind::Taken }
+        Self { holding: Holding::Taken }
     }
 
     /// Asks whoever produces the answer to stop.
@@ -165,10 +158,11 @@ impl<T> Deferred<T> {
     /// Whether the answer is here: a callback added now would run at once.
     #[must_use]
     pub fn is_fired(&self) -> bool {
-        match &self.kind {
-            Kind::Ready(_) => true,
-            Kind::Node(node) | Kind::Awaited(node) => node.core().has_answer(),
-            Kind::Taken => false,
+        match &self.holding {
+            Holding::Value(_) | Holding::Failed(_) => true,
+            Holding::Node(node) => node.core().has_answer(),
+            Holding::Awaited(polled) => polled.node().core().has_answer(),
+            Holding::Taken => false,
         }
     }
 
@@ -179,76 +173,76 @@ impl<T> Deferred<T> {
     }
 
     pub(crate) fn node(&self) -> Option<&Rc<dyn Source<T>>> {
-        match &self.kind {
-            Kind::Node(node) | Kind::Awaited(node) => Some(node),
-            Kind::Ready(_) | Kind::Taken => None,
+        match &self.holding {
+            Holding::Node(node) => Some(node),
+            Holding::Awaited(polled) => Some(polled.node()),
+            Holding::Value(_) | Holding::Failed(_) | Holding::Taken => None,
+        }
+    }
+
+    /// Its node, in the frequent case that it has one, which waits. Otherwise gives itself back.
+    ///
+    /// Inlined, because a fat pointer that passes through memory costs more than everything else here.
+    #[inline(always)]
+    pub(crate) fn into_waiting(self) -> Result<Rc<dyn Source<T>>, Self> {
+        match self.holding {
+            Holding::Node(node) if node.state().get() != State::Fired => Ok(node),
+            holding => Err(Self { holding }),
         }
     }
 
     /// Its node, if it waits, and nobody else's any more. Its answer, if it is here.
     #[track_caller]
-    pub(crate) fn into_node(mut self) -> Result<Rc<dyn Source<T>>, Res<T>> {
-        match self.take_kind() {
-            Kind::Ready(answer) => Err(answer),
-            Kind::Node(node) => match node.core().take_answer() {
-                Some(answer) => Err(answer),
-                None => Ok(node),
-            },
-            Kind::Awaited(node) => match node.core().take_answer() {
-                Some(answer) => Err(answer),
-                None => {
-                    drop(node.core().next.take()); // whoever polled it gave it away
-                    Ok(node)
-                }
-            },
-            Kind::Taken => Err(Err(Failure::new(Abandoned))),
+    pub(crate) fn into_node(self) -> Result<Rc<dyn Source<T>>, Res<T>> {
+        let node = match self.holding {
+            Holding::Value(value) => return Err(Ok(value)),
+            Holding::Failed(unread) => return Err(Err(unread.read())),
+            Holding::Node(node) => node,
+            Holding::Awaited(polled) => {
+                let node = polled.into_node();
+                node.core().forget_poller();
+                node
+            }
+            Holding::Taken => return Err(Err(Failure::new(Abandoned))),
+        };
+        match node.core().take_answer() {
+            Some(answer) => Err(answer),
+            None => Ok(node),
         }
     }
 
-    pub(crate) fn take_kind(&mut self) -> Kind<T> {
-        std::mem::replace(&mut self.kind, Kind::Taken)
+    /// What it holds, when that is all that is left to take.
+    pub(crate) fn take_holding(&mut self) -> Holding<T> {
+        std::mem::replace(&mut self.holding, Holding::Taken)
     }
 
-    pub(crate) fn set_kind(&mut self, kind: Kind<T>) {
-        self.kind = kind;
+    /// It gave its answer to whoever polled it.
+    pub(crate) fn finish_polling(&mut self) {
+        if let Holding::Awaited(polled) = self.take_holding() {
+            drop(polled.into_polling());
+        }
     }
-}
 
-/// The answer of a deferred that nobody wants any more: says so to whoever produces it.
-pub(crate) fn drop_awaited<T: 'static>(node: Rc<dyn Source<T>>) {
-    if let Some(answer) = node.core().take_answer() {
-        unhandled::report_unless_cancelled(answer, node.at());
-        return;
-    }
-    drop(node.core().next.replace(Next::Discard));
-    let request = Request::new(Mode::Ask, None, node.at());
-    climb(node, request);
-}
-
-impl<T> Drop for Deferred<T> {
-    fn drop(&mut self) {
-        match self.take_kind() {
-            Kind::Ready(Err(failure)) => {
-                let at = failure.location();
-                unhandled::report(failure, at);
-            }
-            Kind::Awaited(node) => drop_awaited(node),
-            // A node reports its error when it is dropped itself.
-            Kind::Ready(Ok(_)) | Kind::Node(_) | Kind::Taken => {}
+    /// It was polled, and has no answer.
+    pub(crate) fn become_awaited(&mut self) {
+        if matches!(self.holding, Holding::Node(_))
+            && let Holding::Node(node) = self.take_holding()
+        {
+            self.holding = Holding::Awaited(Polled::new(node));
         }
     }
 }
 
 impl<T> fmt::Debug for Deferred<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Ready(Ok(_)) => f.write_str("Deferred(succeeded)"),
-            Kind::Ready(Err(failure)) => write!(f, "Deferred(failed: {failure})"),
-            Kind::Node(node) | Kind::Awaited(node) => {
+        match (&self.holding, self.node()) {
+            (Holding::Value(_), _) => f.write_str("Deferred(succeeded)"),
+            (Holding::Failed(unread), _) => write!(f, "Deferred(failed: {:?})", unread.peek()),
+            (_, Some(node)) => {
                 let word = if node.core().has_answer() { "fired" } else { "waiting" };
                 write!(f, "Deferred({word}, made at {})", node.at())
             }
-            Kind::Taken => f.write_str("Deferred(taken)"),
+            (_, None) => f.write_str("Deferred(taken)"),
         }
     }
 }

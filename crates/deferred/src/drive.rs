@@ -37,35 +37,47 @@ thread_local! {
 pub(crate) struct Level(());
 
 /// Enters a level, however deep.
+#[inline]
 pub(crate) fn enter() -> Level {
     DEPTH.set(DEPTH.get() + 1);
     Level(())
 }
 
 /// Enters a level, unless it would be too deep.
+#[inline]
 pub(crate) fn enter_unless_deep() -> Option<Level> {
     if is_deep() { None } else { Some(enter()) }
 }
 
 /// Whether the work at hand has to be queued.
+#[inline]
 pub(crate) fn is_deep() -> bool {
     DEPTH.get() >= NESTING_MAX
 }
 
 impl Drop for Level {
+    #[inline]
     fn drop(&mut self) {
-        // Leaves also when a destructor of the user panics in a queued job.
-        struct Leave;
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                DEPTH.set(DEPTH.get() - 1);
-            }
-        }
-        let _leave = Leave;
         if SPILLED.get() && DEPTH.get() == 1 {
-            run_queue();
+            run_queue_and_leave();
+        } else {
+            DEPTH.set(DEPTH.get() - 1);
         }
     }
+}
+
+/// The end of the outermost level.
+#[cold]
+fn run_queue_and_leave() {
+    /// Leaves also when a destructor of the user's panics in a queued job.
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            DEPTH.set(DEPTH.get() - 1);
+        }
+    }
+    let _leave = Leave;
+    run_queue();
 }
 
 /// Pushes a node and all that follow from it.

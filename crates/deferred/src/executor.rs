@@ -221,6 +221,13 @@ fn swap_task(task: Option<Rc<dyn Resume>>) -> Option<Rc<dyn Resume>> {
     TASK.try_with(|current| current.replace(task)).ok().flatten()
 }
 
+/// A clone of what is in a cell.
+fn peek<X: Clone>(cell: &Cell<Option<X>>) -> Option<X> {
+    let inside = cell.take();
+    cell.set(inside.clone());
+    inside
+}
+
 /// The task that is being polled until the guard is dropped.
 pub(crate) fn run_inside(task: Rc<dyn Resume>) -> RunningTask {
     RunningTask { outer: swap_task(Some(task)) }
@@ -239,9 +246,7 @@ impl Drop for RunningTask {
 
 /// The task that is being polled.
 pub(crate) fn current_task() -> Option<Rc<dyn Resume>> {
-    let task = swap_task(None);
-    swap_task(task.clone());
-    task
+    TASK.try_with(peek).ok().flatten()
 }
 
 /// The executor of the running task, else the one that is entered, else this thread's own.
@@ -258,9 +263,7 @@ fn innermost() -> Option<Rc<Local>> {
     if let Some(task) = current_task() {
         return Some(task.head().executor());
     }
-    let entered = swap_entered(None);
-    swap_entered(entered.clone());
-    entered
+    ENTERED.try_with(peek).ok().flatten()
 }
 
 /// Where unhandled errors go, if somebody wants them.

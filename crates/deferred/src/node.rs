@@ -154,12 +154,13 @@ pub(crate) fn weak<T: 'static>(node: &Rc<dyn Source<T>>) -> Weak<dyn AnyNode> {
 }
 
 /// Puts `below` under `above`: it takes the answer, and a cancel goes the other way.
+#[inline]
 pub(crate) fn link<T: 'static, U, P>(above: &Rc<dyn Source<T>>, below: &Rc<Node<U, P>>)
 where
     Node<U, P>: Sink<T> + 'static,
 {
     below.core.set_upstream(weak(above));
-    above.core().next.set(Next::Node(Rc::<Node<U, P>>::clone(below)));
+    above.core().set_next(Next::Node(Rc::<Node<U, P>>::clone(below)));
 }
 
 /// Gives `node` an answer that another node has. Returns it if somebody waits for it.

@@ -141,14 +141,18 @@ fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
         return;
     }
     root.core.close();
-    match root.core.next.take() {
+    match root.core.take_next() {
         Next::Nobody => root.core.put_answer(answer),
         next => match (next, drive::enter_unless_deep()) {
             // The first callback is fed directly: no answer is stored and loaded again.
             (Next::Node(sink), Some(_level)) => drive::run(sink.receive(answer)),
+            (Next::Task(task), Some(_level)) => {
+                root.core.put_answer(answer);
+                drive::run(Some(task));
+            }
             (next, level) => {
                 drop(level);
-                root.core.next.set(next);
+                root.core.set_next(next);
                 root.core.put_answer(answer);
                 drive::start(Rc::<Node<T, Root>>::clone(root));
             }

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::awaited::Awaited;
+use crate::awaited::{self, Awaited};
 use crate::core::{Core, State};
 use crate::deferred::Deferred;
 use crate::drive;
@@ -237,10 +237,15 @@ where
     head.awaited.begin_poll();
     head.wake.begin_poll();
     let _current = executor::run_inside(Rc::<Node<T, Task<F>>>::clone(node));
-    let polled = guarded(node.core.at(), || future.as_mut().poll(&mut Context::from_waker(&head.waker)));
+    let mut answer = None;
+    let polled = guarded(node.core.at(), || {
+        // Most polls are pending, and return nothing this way: not even a copy.
+        if let Poll::Ready(ready) = future.as_mut().poll(&mut Context::from_waker(&head.waker)) {
+            answer = Some(ready);
+        }
+    });
     match polled {
-        Ok(Poll::Ready(answer)) => Some(answer),
-        Ok(Poll::Pending) => None,
+        Ok(()) => answer,
         Err(panicked) => Some(Err(panicked)),
     }
 }
@@ -258,8 +263,10 @@ where
     }
     node.part.future.set(Some(future));
     node.core.state.set(State::Waiting);
-    let task: Rc<dyn Resume> = Rc::<Node<T, Task<F>>>::clone(node);
-    head.stay(&task, is_shared);
+    if is_shared || head.standing.get() != Standing::Listed {
+        let task: Rc<dyn Resume> = Rc::<Node<T, Task<F>>>::clone(node);
+        head.stay(&task, is_shared);
+    }
     None
 }
 
@@ -301,9 +308,12 @@ pub(crate) fn wait<T: 'static>(node: &Rc<dyn Source<T>>, waker: &Waker) -> Optio
         return None;
     };
     let head = task.head();
+    if node.core().is_awaited_by_other(&*task) {
+        awaited::give_up(); // it moves from that task to this one
+    }
     if waker.will_wake(&head.waker) {
         head.awaited.note_direct(link);
-        node.core().next.set(Next::Task(Rc::clone(&task)));
+        node.core().set_next(Next::Task(Rc::clone(&task)));
     } else if wait_with(node, waker, Some(&task)) {
         head.awaited.note_foreign(link, &*task);
     }
@@ -312,7 +322,7 @@ pub(crate) fn wait<T: 'static>(node: &Rc<dyn Source<T>>, waker: &Waker) -> Optio
 
 /// Registers a foreign waker. Returns whether the node was not yet awaited inside of `task`.
 fn wait_with<T: 'static>(node: &Rc<dyn Source<T>>, waker: &Waker, task: Option<&Rc<dyn Resume>>) -> bool {
-    let old = node.core().next.take();
+    let old = node.core().take_next();
     let is_new = task.is_some_and(|task| !(matches!(old, Next::Waker(_)) && old.belongs_to(&**task)));
     let next = match old {
         Next::Waker(mut wait) => {
@@ -322,7 +332,7 @@ fn wait_with<T: 'static>(node: &Rc<dyn Source<T>>, waker: &Waker, task: Option<&
         }
         _ => Box::new(ForeignWait { waker: waker.clone(), task: task.map(Rc::downgrade) }),
     };
-    node.core().next.set(Next::Waker(next));
+    node.core().set_next(Next::Waker(next));
     is_new
 }
 

@@ -319,6 +319,23 @@ fn a_task_that_dropped_what_it_awaited_is_abandoned() {
 }
 
 #[test]
+fn a_task_that_gave_what_it_awaited_to_another_task_is_abandoned() {
+    let (resolver, answer) = deferred::<u32>();
+    let other: Rc<Cell<Option<Deferred<u32>>>> = Rc::default();
+    let place = Rc::clone(&other);
+    let mut answer = Some(answer);
+    let d = spawn(poll_fn(move |context| {
+        let mut polled = answer.take().unwrap();
+        assert!(std::pin::Pin::new(&mut polled).poll(context).is_pending());
+        place.set(Some(spawn(polled)));
+        Poll::<Res<u32>>::Pending
+    }));
+    assert!(failure(d).is::<Abandoned>());
+    resolver.callback(1);
+    assert_eq!(value(other.take().unwrap()), 1);
+}
+
+#[test]
 fn a_task_that_wakes_itself_is_queued() {
     let mut polls = 0;
     let d = spawn(poll_fn(move |context| {

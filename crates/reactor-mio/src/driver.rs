@@ -27,7 +27,7 @@ use crate::signals::{self, Signals};
 use crate::socket::Socket;
 use crate::token::{self, Names};
 use crate::wake::Waker;
-use crate::{tcp, udp, unix};
+use crate::{inherit, tcp, udp, unix};
 
 /// The driver for the operating system: give it to a reactor.
 ///
@@ -51,6 +51,7 @@ pub struct MioDriver {
     pool: Pool,
     signals: Signals,
     processes: Processes,
+    inherited: inherit::Inherited,
 }
 
 /// A socket and what the driver knows of it.
@@ -100,7 +101,18 @@ impl MioDriver {
             pool: Pool::new(&options),
             signals: Signals::default(),
             processes: Processes::default(),
+            inherited: inherit::Inherited::default(),
         })
+    }
+
+    /// Tells the names of the listening sockets that this process was started with, as descriptors 3, 4 ... in this
+    /// order: what systemd says in `LISTEN_FDS` and `LISTEN_FDNAMES`. Whoever reads the environment calls this.
+    ///
+    /// # Errors
+    /// If one of them is not open.
+    pub fn inherit(&mut self, names: &[String]) -> io::Result<()> {
+        self.inherited = inherit::Inherited::take(names)?;
+        Ok(())
     }
 
     fn add(&mut self, socket: Socket) -> Sock {
@@ -192,7 +204,10 @@ impl Driver for MioDriver {
     fn listen(&mut self, at: &Listen) -> io::Result<(Sock, Address)> {
         let socket = match &at.address {
             Address::Inet(address) => Socket::TcpListener(tcp::listen(*address, at.backlog)?),
-            Address::Unix(Some(path)) => Socket::UnixListener(Box::new(unix::listen(path, at.backlog)?)),
+            Address::Unix(Some(path)) => {
+                Socket::UnixListener(Box::new(unix::listen(path, at.backlog, at.mode)?))
+            }
+            Address::Inherited(which) => self.inherited.adopt(which)?,
             _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "a UNIX listener needs a path")),
         };
         let taken = socket.local_address()?;

@@ -21,7 +21,7 @@
 //! use std::time::Duration;
 //!
 //! let mut driver = MioDriver::new()?;
-//! let at = Listen { address: std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into(), backlog: 16 };
+//! let at = Listen::at(std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
 //! let (listener, address) = driver.listen(&at)?;
 //! assert_ne!(address.port(), Some(0));
 //! driver.wait(Some(Duration::ZERO), &mut Vec::new())?;
@@ -34,7 +34,9 @@
 compile_error!("sestina-reactor-mio is for Unix; sestina-reactor and the simulated driver build everywhere");
 
 mod accept;
+mod descriptors;
 mod driver;
+mod inherit;
 mod options;
 mod pool;
 mod process;
@@ -47,6 +49,7 @@ mod udp;
 mod unix;
 mod wake;
 
+pub use descriptors::raise_descriptor_limit;
 pub use driver::MioDriver;
 pub use options::Options;
 

@@ -7,7 +7,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -24,11 +24,22 @@ pub(crate) struct Listener {
     _file: Option<SocketFile>,
 }
 
-pub(crate) fn listen(path: &Path, backlog: u32) -> io::Result<Listener> {
+impl Listener {
+    /// A listener that somebody else has made, and whose file is theirs.
+    pub(crate) fn inherited(listener: UnixListener) -> Self {
+        Self { listener, _file: None }
+    }
+}
+
+pub(crate) fn listen(path: &Path, backlog: u32, mode: Option<u32>) -> io::Result<Listener> {
     let address = SockAddr::unix(path)?;
     let socket = open(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&address)?;
     let file = SocketFile::made_at(path);
+    if let Some(mode) = mode {
+        // Before anybody can connect: that begins with `listen`.
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
     socket.listen(backlog_of(backlog))?;
     Ok(Listener { listener: OwnedFd::from(socket).into(), _file: file })
 }

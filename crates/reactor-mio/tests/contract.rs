@@ -8,3 +8,4 @@ fn reactor() -> Reactor {
 }
 
 sestina_contract::contract!(reactor);
+sestina_contract::wall_clock!(reactor);

@@ -41,7 +41,7 @@ fn what_was_ready_before_the_watch_is_told() {
 #[test]
 fn a_connection_that_waited_before_the_watch_is_told() {
     let mut host = Host::new();
-    let at = sestina_reactor::Listen { address: common::local().into(), backlog: 8 };
+    let at = sestina_reactor::Listen::at(common::local().into());
     let (listener, address) = host.driver.listen(&at).expect("listens");
     let _near = host.connect(&address).expect("the kernel connects it");
     let listener = host.watch(listener);

@@ -33,7 +33,7 @@ fn both_sides_talk_over_ipv4() {
 fn both_sides_talk_over_ipv6() {
     let mut host = Host::new();
     let address = Address::Inet("[::1]:0".parse().expect("an address"));
-    match host.driver.listen(&Listen { address: address.clone(), backlog: 1 }) {
+    match host.driver.listen(&Listen::at(address.clone())) {
         Ok(_) => talk(&mut host, address),
         Err(error) => println!("skipped, this machine has no IPv6 loopback: {error}"),
     }
@@ -104,7 +104,7 @@ fn an_empty_queue_sends_nothing() {
 fn a_taken_address_is_refused_and_a_closed_one_is_free_again() {
     let mut host = Host::new();
     let (listener, taken) = host.listen_local();
-    let again = Listen { address: taken.clone(), backlog: 1 };
+    let again = Listen::at(taken.clone());
     assert_eq!(host.driver.listen(&again).expect_err("taken").kind(), io::ErrorKind::AddrInUse);
 
     // The side that closes first is left in TIME_WAIT, which must not bar a server that starts again.

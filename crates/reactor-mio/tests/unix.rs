@@ -82,7 +82,7 @@ fn nobody_listens() {
 #[test]
 fn a_listener_that_is_full_refuses() {
     let (mut host, folder) = (Host::new(), Folder::new());
-    let at = Listen { address: folder.address("socket"), backlog: 1 };
+    let at = Listen { backlog: 1, ..Listen::at(folder.address("socket")) };
     host.driver.listen(&at).expect("listens");
     let mut waiting = Vec::new();
     let error = loop {
@@ -100,7 +100,7 @@ fn a_closed_listener_takes_its_file_away_and_the_path_is_free_again() {
     let (mut host, folder) = (Host::new(), Folder::new());
     for how in [Close::Polite, Close::Reset] {
         let (listener, taken) = host.listen(folder.address("socket"));
-        let again = Listen { address: taken, backlog: 1 };
+        let again = Listen::at(taken);
         assert_eq!(host.driver.listen(&again).expect_err("taken").kind(), io::ErrorKind::AddrInUse);
         assert!(folder.path("socket").exists(), "an attempt that failed removes nothing");
         host.driver.close(listener.sock, how);
@@ -123,7 +123,7 @@ fn a_file_that_another_server_made_since_is_left_alone() {
 
 #[test]
 fn a_listener_needs_a_path() {
-    let at = Listen { address: Address::Unix(None), backlog: 1 };
+    let at = Listen::at(Address::Unix(None));
     let error = Host::new().driver.listen(&at).expect_err("no path");
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
 }

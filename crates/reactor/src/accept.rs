@@ -11,6 +11,7 @@ use crate::driver::{Close, Listen, Sock, Token};
 use crate::endpoint::Endpoint;
 use crate::errors::ListenError;
 use crate::inner::{Connection, Entry, Job, Listed, Reactor, Role, WeakReactor};
+use crate::limits::Census;
 use crate::protocol::{Factory, Protocol};
 use crate::state::{Input, State};
 
@@ -64,6 +65,14 @@ impl fmt::Debug for Port {
     }
 }
 
+impl Port {
+    pub(crate) fn with_state(&self, f: impl FnOnce(&Reactor, Token)) {
+        if let Some(reactor) = self.reactor.upgrade() {
+            f(&reactor, self.token);
+        }
+    }
+}
+
 pub(crate) struct PortState {
     sock: Sock,
     address: Address,
@@ -74,6 +83,9 @@ pub(crate) struct PortState {
     stopped: Vec<Resolver<()>>,
     /// Whether the lack of descriptors was logged since it last could accept.
     starved: bool,
+    pub(crate) census: Census,
+    /// Whether it stopped accepting because it has too many connections.
+    pub(crate) waits_for_room: bool,
     pub(crate) listed: Listed,
 }
 
@@ -84,7 +96,10 @@ impl Reactor {
     /// # Errors
     /// If the address is taken, not ours, not permitted, or no address at all.
     pub fn listen(&self, at: &Endpoint, factory: impl Factory) -> Result<Port, ListenError> {
-        let request = Listen { address: at.to_listen()?, backlog: at.backlog() };
+        if let Some(custom) = at.custom() {
+            return custom.listen(self, Box::new(factory));
+        }
+        let request = Listen { backlog: at.backlog(), mode: at.mode(), ..Listen::at(at.to_listen()?) };
         let mut driver = self.inner().driver.borrow_mut();
         let opened = driver.listen(&request);
         let (sock, address) = opened.map_err(|error| ListenError::from_io(request.address.clone(), error))?;
@@ -95,6 +110,8 @@ impl Reactor {
             stopping: false,
             stopped: Vec::new(),
             starved: false,
+            census: Census::default(),
+            waits_for_room: false,
             listed: Listed::default(),
         };
         let token = Token(self.inner().entries.borrow_mut().insert(Entry::Port(Box::new(state))));
@@ -109,7 +126,7 @@ impl Reactor {
         Ok(Port { reactor: self.downgrade(), token, address })
     }
 
-    fn with_port<R>(&self, token: Token, f: impl FnOnce(&mut PortState) -> R) -> Option<R> {
+    pub(crate) fn with_port<R>(&self, token: Token, f: impl FnOnce(&mut PortState) -> R) -> Option<R> {
         self.with_entry(token, |entry| match entry {
             Entry::Port(port) => Some(f(port)),
             _ => None,
@@ -148,9 +165,12 @@ impl Reactor {
     /// Accepts what waits, within the budget.
     pub(crate) fn accept(&self, token: Token) {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
-            let Some((sock, false)) = self.with_port(token, |port| (port.sock, port.stopping)) else {
-                return;
-            };
+            let open = self.with_port(token, |port| {
+                let room = port.census.has_room(&port.address);
+                port.waits_for_room = !room;
+                (room && !port.stopping).then_some(port.sock)
+            });
+            let Some(sock) = open.flatten() else { return };
             let accepted = self.inner().driver.borrow_mut().accept(sock);
             match accepted {
                 Ok((sock, peer)) => {
@@ -168,6 +188,11 @@ impl Reactor {
 
     /// Builds the protocol for an accepted connection and tells it.
     fn greet(&self, token: Token, sock: Sock, peer: Address) {
+        if self.with_port(token, |port| port.census.admit(&peer)) != Some(true) {
+            tracing::debug!(%peer, "connection refused: this peer has too many");
+            self.count(|statistics| statistics.refused += 1);
+            return self.inner().driver.borrow_mut().close(sock, Close::Reset);
+        }
         let factory = self.with_port(token, |port| port.factory.take()).flatten();
         let Some(mut factory) = factory else { return };
         let built = self.guard("a factory", || factory.build(&peer)).flatten();
@@ -178,12 +203,16 @@ impl Reactor {
             Some(protocol) => {
                 self.count(|statistics| statistics.accepted += 1);
                 let state = State::new(false, Input::Quiet);
-                let connection = self.new_connection(sock, peer, protocol, state);
+                let mut connection = self.new_connection(sock, peer, protocol, state);
+                connection.port = Some(token);
                 let token = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
                 self.mark_dirty(token);
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
             }
-            None => self.inner().driver.borrow_mut().close(sock, Close::Polite),
+            None => {
+                self.inner().driver.borrow_mut().close(sock, Close::Polite);
+                self.release_from_port(token, &peer);
+            }
         }
     }
 
@@ -199,6 +228,7 @@ impl Reactor {
             peer,
             role: Role::Waiting(protocol),
             state,
+            port: None,
             timer: None,
             answers: None,
             progress: self.now(),

@@ -14,7 +14,6 @@ use sestina_deferred::{CancelHandle, Deferred, Failure};
 
 use crate::conn::Conn;
 use crate::driver::Token;
-use crate::errors::Lost;
 use crate::inner::Reactor;
 use crate::protocol::Protocol;
 
@@ -53,7 +52,7 @@ impl Answers {
     }
 
     /// Drops the closures and cancels the deferreds. User code: call it with nothing borrowed.
-    pub(crate) fn cancel(self, why: &Lost) {
+    pub(crate) fn cancel(self, why: &Failure) {
         for Waiting { slot, canceller, .. } in self.waiting {
             slot.empty();
             if let Some(canceller) = canceller {

@@ -223,6 +223,8 @@ impl Reactor {
                 Some(Kind::Connection) => self.abort(token),
                 Some(Kind::Port) => self.stop_port(token, None),
                 Some(Kind::Attempt) => self.cancel_attempt(token),
+                Some(Kind::Datagrams) => self.stop_datagrams(token, None),
+                Some(Kind::Process) => self.abandon_process(token),
                 None => {}
             }
         }

@@ -45,6 +45,10 @@ impl<'a> Conn<'a> {
         Self { reactor, token, lost_peer: None }
     }
 
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
     pub(crate) fn lost(reactor: &'a Reactor, token: Token, peer: Address) -> Self {
         Self { reactor, token, lost_peer: Some(peer) }
     }
@@ -222,7 +226,15 @@ pub struct ConnHandle {
 }
 
 impl ConnHandle {
-    fn with<R>(&self, f: impl FnOnce(&Reactor) -> R) -> Option<R> {
+    pub(crate) fn new(reactor: &Reactor, token: Token) -> Self {
+        Self { reactor: reactor.downgrade(), token }
+    }
+
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&Reactor) -> R) -> Option<R> {
         self.reactor.upgrade().map(|reactor| f(&reactor))
     }
 
@@ -268,6 +280,21 @@ impl ConnHandle {
     /// See [`Conn::resume_reading`].
     pub fn resume_reading(&self) {
         self.with(|reactor| reactor.resume_reading(self.token));
+    }
+
+    /// See [`Conn::set_timer`].
+    pub fn set_timer(&self, after: Duration) {
+        self.with(|reactor| reactor.set_connection_timer(self.token, after));
+    }
+
+    /// See [`Conn::set_marks`].
+    pub fn set_marks(&self, low: usize, high: usize) {
+        self.with(|reactor| reactor.change(self.token, |state, _| state.set_marks(low, high)));
+    }
+
+    /// The reactor's time, while there is a reactor.
+    pub(crate) fn now(&self) -> Option<Time> {
+        self.with(Reactor::now)
     }
 
     /// Whether the connection is still there: `connection_lost` has not been called.
@@ -346,6 +373,8 @@ impl Reactor {
             Some(timer) if timers.reset(timer, at) => {}
             _ => connection.timer = Some(timers.schedule(at, Job::Connection(token))),
         });
+        drop(timers);
+        self.nudge();
     }
 
     pub(crate) fn cancel_connection_timer(&self, token: Token) {
@@ -354,7 +383,7 @@ impl Reactor {
     }
 
     pub(crate) fn queued(&self, token: Token) -> usize {
-        self.with_connection(token, |connection| connection.state.queue.len()).unwrap_or(0)
+        self.with_connection(token, |connection| connection.state.queued()).unwrap_or(0)
     }
 
     pub(crate) fn peer(&self, token: Token) -> Option<Address> {

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::conn::Conn;
+use crate::connected::Outcome;
 use crate::driver::{Close, Connect, Sock, Token};
 use crate::endpoint::{Endpoint, Target};
 use crate::errors::ConnectError;
@@ -31,9 +33,14 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Connector {
     reactor: WeakReactor,
     token: Token,
+    outcome: Outcome,
 }
 
 impl Connector {
+    pub(crate) fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
     /// Stops connecting ([`ConnectError::Cancelled`]), or closes the connection politely; nothing if both are over.
     pub fn disconnect(&self) {
         self.end(|reactor| reactor.lose_connection(self.token));
@@ -60,7 +67,7 @@ impl Connector {
         match reactor.kind(self.token) {
             Some(Kind::Attempt) => reactor.cancel_attempt(self.token),
             Some(Kind::Connection) => connected(&reactor),
-            Some(Kind::Port) | None => {}
+            Some(Kind::Port | Kind::Datagrams | Kind::Process) | None => {}
         }
     }
 }
@@ -90,6 +97,7 @@ pub(crate) struct Attempt {
     next_address: Option<TimerId>,
     /// Whether input was seen together with the answer.
     input: bool,
+    outcome: Outcome,
     pub(crate) listed: Listed,
 }
 
@@ -97,7 +105,10 @@ impl Reactor {
     /// Connects; the connection gets a protocol from the factory, or `connection_failed` says why there is none. Both
     /// come in a later turn, never from inside this call.
     pub fn connect(&self, to: &Endpoint, factory: impl Factory) -> Connector {
-        let limit = to.timeout();
+        if let Some(custom) = to.custom() {
+            return custom.connect(self, Box::new(factory));
+        }
+        let (limit, outcome) = (to.timeout(), Outcome::open());
         let mut attempt = Attempt {
             factory: Some(Box::new(factory)),
             peer: to.peer_name(),
@@ -112,11 +123,16 @@ impl Reactor {
             timeout: None,
             next_address: None,
             input: false,
+            outcome: outcome.clone(),
             listed: Listed::default(),
         };
         let name = match to.to_connect() {
             Target::Addresses(addresses) => {
                 attempt.untried.extend(addresses);
+                None
+            }
+            Target::Nobody => {
+                attempt.fail(ConnectError::NotForConnecting(to.to_string()));
                 None
             }
             Target::Name(name, port) => {
@@ -131,7 +147,7 @@ impl Reactor {
             Some(name) => self.inner().driver.borrow_mut().resolve(&name, token),
             None => self.try_next_address(token),
         }
-        Connector { reactor: self.downgrade(), token }
+        Connector { reactor: self.downgrade(), token, outcome }
     }
 
     fn with_attempt<R>(&self, token: Token, f: impl FnOnce(&mut Attempt) -> R) -> Option<R> {
@@ -243,9 +259,10 @@ impl Reactor {
             attempt.untried.clear();
             // Until the protocol is built the socket belongs to the attempt, which may be cancelled meanwhile.
             attempt.trying.push((sock, peer.clone()));
-            attempt.factory.take().map(|factory| (factory, input, timers, others))
+            let outcome = attempt.outcome.clone();
+            attempt.factory.take().map(|factory| (factory, input, timers, others, outcome))
         });
-        let Some((mut factory, input, timers, others)) = taken.flatten() else { return };
+        let Some((mut factory, input, timers, others, outcome)) = taken.flatten() else { return };
         for timer in timers {
             self.cancel_timer(timer);
         }
@@ -265,6 +282,7 @@ impl Reactor {
                 self.mark_dirty(token);
                 self.mark_ready(token);
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
+                outcome.connected(&Conn::new(self, token).handle());
             }
             built => {
                 self.with_attempt(token, |attempt| {
@@ -299,15 +317,17 @@ impl Reactor {
         }
         let entry = self.inner().entries.borrow_mut().remove(token.0);
         let Some(Entry::Attempt(attempt)) = entry else { return };
-        let Attempt { factory, trying, verdict, timeout, next_address, .. } = *attempt;
+        let Attempt { factory, trying, verdict, timeout, next_address, outcome, .. } = *attempt;
         self.cancel_timer(timeout);
         self.cancel_timer(next_address);
         for (sock, _) in trying {
             self.inner().driver.borrow_mut().close(sock, Close::Reset);
         }
         if let (Some(mut factory), Some(verdict)) = (factory, verdict) {
-            self.guard("connection_failed", || factory.connection_failed(verdict));
+            let why = verdict.clone();
+            self.guard("connection_failed", || factory.connection_failed(why));
             self.guard("the drop of a factory", move || drop(factory));
+            outcome.failed(&verdict);
         }
     }
 }

@@ -32,7 +32,9 @@ impl DelayedCall {
     pub fn reset(&self, after: Duration) -> bool {
         let Some(reactor) = self.reactor.upgrade() else { return false };
         let at = reactor.now() + after;
-        reactor.inner().timers.borrow_mut().reset(self.timer, at)
+        let moved = reactor.inner().timers.borrow_mut().reset(self.timer, at);
+        reactor.nudge();
+        moved
     }
 
     /// Has the call made this much later than it would have been. Says whether there still was one.
@@ -74,6 +76,7 @@ impl Clock for Reactor {
     fn call_later(&self, after: Duration, f: Box<dyn FnOnce()>) -> DelayedCall {
         let at = self.now() + after;
         let timer = self.inner().timers.borrow_mut().schedule(at, Job::Call(f));
+        self.nudge();
         DelayedCall { reactor: self.downgrade(), timer }
     }
 }

@@ -77,6 +77,16 @@ pub struct Listen {
     pub address: Address,
     /// How many connections the kernel holds before they are accepted.
     pub backlog: u32,
+    /// The permissions of a UNIX socket's file; the process's umask decides if there are none.
+    pub mode: Option<u32>,
+}
+
+impl Listen {
+    /// At this address, as usual.
+    #[must_use]
+    pub fn at(address: Address) -> Self {
+        Self { address, backlog: crate::BACKLOG, mode: None }
+    }
 }
 
 /// Whom to connect to.

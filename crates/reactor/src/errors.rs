@@ -72,6 +72,8 @@ impl Error for Lost {
 pub enum ConnectError {
     /// Nobody listens there. Is the server running, and is the port right?
     Refused(Address),
+    /// The peer, or something between us, reset the connection before it was made.
+    Reset(Address),
     /// No answer within the time limit.
     TimedOut {
         /// Whom we tried to reach.
@@ -92,6 +94,14 @@ pub enum ConnectError {
     Cancelled,
     /// The factory had no protocol for this connection.
     NoProtocol(Address),
+    /// There is no such UNIX socket. Is the server running, and is the path right?
+    NoSuchSocket(Address),
+    /// The permissions of the UNIX socket's file, or a firewall, forbid it.
+    NotPermitted(Address),
+    /// No UNIX socket can have such a path; it may be too long.
+    BadPath(Address),
+    /// This endpoint is for listeners only.
+    NotForConnecting(String),
     /// The operating system failed in another way.
     Os {
         /// Whom we tried to reach.
@@ -107,7 +117,11 @@ impl ConnectError {
         use io::ErrorKind as Kind;
         match error.kind() {
             Kind::ConnectionRefused => Self::Refused(peer),
+            Kind::ConnectionReset | Kind::ConnectionAborted => Self::Reset(peer),
             Kind::HostUnreachable | Kind::NetworkUnreachable => Self::Unreachable(peer),
+            Kind::NotFound => Self::NoSuchSocket(peer),
+            Kind::PermissionDenied => Self::NotPermitted(peer),
+            Kind::InvalidInput if matches!(peer, Address::Unix(_)) => Self::BadPath(peer),
             _ => Self::Os { peer, source: Arc::new(error) },
         }
     }
@@ -117,9 +131,18 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(peer) => write!(out, "{peer} refused the connection: nobody listens there"),
+            Self::Reset(peer) => write!(out, "{peer} reset the connection before it was made"),
             Self::TimedOut { peer, limit } => write!(out, "{peer} did not answer within {limit:?}"),
             Self::Unreachable(peer) => write!(out, "{peer} cannot be reached from here"),
             Self::Unresolvable { host, .. } => write!(out, "the host name '{host}' has no address"),
+            Self::NoSuchSocket(peer) => write!(out, "there is no socket {peer}: is the server running?"),
+            Self::NotPermitted(peer) => write!(out, "no permission to connect to {peer}"),
+            Self::BadPath(peer) => {
+                write!(out, "{peer} cannot be a socket's path: it is too long or has a zero byte")
+            }
+            Self::NotForConnecting(endpoint) => {
+                write!(out, "'{endpoint}' is for servers: nobody can connect to it")
+            }
             Self::Cancelled => out.write_str("the attempt to connect was cancelled"),
             Self::NoProtocol(peer) => write!(out, "the connection to {peer} was not wanted any more"),
             Self::Os { peer, .. } => write!(out, "cannot connect to {peer}"),
@@ -148,6 +171,24 @@ pub enum ListenError {
     NotPermitted(Address),
     /// A listener needs an IP address, `localhost` or nothing, and this is another name.
     BadInterface(String),
+    /// A file is in the way of a UNIX socket. If no server uses it, it was left behind: remove it.
+    FileInTheWay(Address),
+    /// No UNIX socket can have such a path; it may be too long, or its folder may be missing.
+    BadPath {
+        /// The path.
+        at: Address,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// This process was not started with such a listening socket.
+    NotInherited {
+        /// Which one.
+        socket: Address,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// This endpoint is for clients only.
+    NotForListening(String),
     /// The operating system failed in another way.
     Os {
         /// Where we tried to listen.
@@ -161,6 +202,11 @@ impl ListenError {
     pub(crate) fn from_io(at: Address, error: io::Error) -> Self {
         use io::ErrorKind as Kind;
         match error.kind() {
+            _ if matches!(at, Address::Inherited(_)) => Self::NotInherited { socket: at, source: error },
+            Kind::AddrInUse if matches!(at, Address::Unix(_)) => Self::FileInTheWay(at),
+            Kind::InvalidInput | Kind::NotFound | Kind::NotADirectory if matches!(at, Address::Unix(_)) => {
+                Self::BadPath { at, source: error }
+            }
             Kind::AddrInUse => Self::AddressTaken(at),
             Kind::AddrNotAvailable => Self::NotLocal(at),
             Kind::PermissionDenied => Self::NotPermitted(at),
@@ -175,7 +221,20 @@ impl fmt::Display for ListenError {
             Self::AddressTaken(at) => {
                 write!(out, "{at} is already in use: take another port, or 0 for a free one")
             }
-            Self::NotLocal(at) => write!(out, "{at} is not an address of this machine"),
+            Self::NotLocal(at) => {
+                write!(out, "{at} is not an address of this machine: listen on one that is, or on localhost")
+            }
+            Self::FileInTheWay(at) => {
+                write!(out, "a file is in the way of {at}: if no server uses it, remove it")
+            }
+            Self::BadPath { at, .. } => write!(out, "{at} cannot be a socket's path"),
+            Self::NotInherited { socket, .. } => {
+                write!(out, "this process was not started with a listening socket {socket}")
+            }
+            Self::NotForListening(endpoint) => {
+                write!(out, "'{endpoint}' is for clients: nobody can listen on it")
+            }
+            Self::NotPermitted(at @ Address::Unix(_)) => write!(out, "no permission to make {at}"),
             Self::NotPermitted(at) => {
                 write!(out, "no permission to listen on {at}: ports below 1024 need a privilege")
             }
@@ -190,7 +249,9 @@ impl fmt::Display for ListenError {
 impl Error for ListenError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Os { source, .. } => Some(source),
+            Self::Os { source, .. } | Self::BadPath { source, .. } | Self::NotInherited { source, .. } => {
+                Some(source)
+            }
             _ => None,
         }
     }

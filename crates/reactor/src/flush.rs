@@ -20,6 +20,8 @@ impl Reactor {
                 Some(Kind::Connection) => self.flush(token),
                 Some(Kind::Port) => self.flush_port(token),
                 Some(Kind::Attempt) => self.flush_attempt(token),
+                Some(Kind::Datagrams) => self.flush_datagrams(token),
+                Some(Kind::Process) => self.flush_process(token),
                 None => {}
             }
         }
@@ -38,11 +40,21 @@ impl Reactor {
                 Step::Finish => self.finish(token),
                 Step::Drain => self.begin_draining(token),
                 Step::Watch => self.watch(token),
-                Step::TellPause => self.upcall(token, |protocol, conn| protocol.pause_producing(conn)),
-                Step::TellResume => self.upcall(token, |protocol, conn| protocol.resume_producing(conn)),
+                Step::TellPause => {
+                    self.upcall(token, |protocol, conn| protocol.pause_producing(conn));
+                    self.tell_push_producer(token, true);
+                }
+                Step::TellResume => {
+                    self.upcall(token, |protocol, conn| protocol.resume_producing(conn));
+                    self.tell_push_producer(token, false);
+                }
+                Step::InstallLayer => self.install_layer(token),
+                Step::Transform => self.transform(token),
+                Step::EndLayers => self.end_layers(token),
+                Step::Become => self.become_successor(token),
                 Step::Lose(why) => return self.lose(token, why),
                 Step::Idle => {
-                    if !self.tell_answer(token) {
+                    if !self.tell_producer(token) && !self.tell_answer(token) {
                         return self.limit_stall(token);
                     }
                 }

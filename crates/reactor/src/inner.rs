@@ -7,22 +7,30 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-use sestina_deferred::Executor;
+use sestina_deferred::{CancelHandle, Executor};
 
 use crate::accept::PortState;
 use crate::address::Address;
 use crate::answers::Answers;
 use crate::close::Closings;
 use crate::connect::Attempt;
+use crate::cooperate::Cooperator;
+use crate::datagram::DatagramState;
 use crate::driver::{Driver, Event, Signal, Sock, Token};
+use crate::endpoint::ParseKind;
+use crate::hold::Hold;
+use crate::hosting::Hosting;
+use crate::process::ProcessState;
 use crate::protocol::Protocol;
 use crate::queue::BufferPool;
 use crate::remote::Calls;
 use crate::slab::Slab;
 use crate::state::State;
 use crate::statistics::Statistics;
+use crate::threads::ThreadJob;
 use crate::time::Time;
 use crate::timers::{TimerId, Timers};
+use crate::triggers::Triggers;
 
 /// One loop: connections, timers, tasks and calls from threads, on one thread, over one [`Driver`].
 ///
@@ -71,15 +79,38 @@ pub(crate) struct Inner {
     pub(crate) now: Cell<Time>,
     pub(crate) turning: Cell<bool>,
     pub(crate) stopping: Cell<bool>,
+    /// Whether the loop of `run` goes on, and whether it was told to end without a stop.
+    pub(crate) running: Cell<bool>,
+    pub(crate) crashed: Cell<bool>,
+    pub(crate) triggers: Triggers,
+    /// To be called when `run` begins.
+    pub(crate) startup: RefCell<Vec<Box<dyn FnOnce()>>>,
+    pub(crate) cooperator: Cooperator,
+    pub(crate) hosting: Hosting,
+    pub(crate) hold: Hold,
+    /// Jobs on other threads, and who waits for them.
+    pub(crate) thread_jobs: RefCell<Slab<ThreadJob>>,
+    /// Deferreds that other threads wait for.
+    pub(crate) remote_runs: RefCell<BTreeMap<u64, CancelHandle>>,
+    /// Kinds of endpoints that other crates have added.
+    pub(crate) endpoint_kinds: RefCell<BTreeMap<String, Rc<ParseKind>>>,
 }
 
 pub(crate) type SignalHandler = Rc<RefCell<dyn FnMut()>>;
 
 /// What a token names.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are connections: a box would cost each an allocation"
+)]
 pub(crate) enum Entry {
     Connection(Connection),
     Port(Box<PortState>),
     Attempt(Box<Attempt>),
+    Datagrams(Box<DatagramState>),
+    Process(Box<ProcessState>),
+    /// A process that is being started.
+    Placeholder(Listed),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +118,8 @@ pub(crate) enum Kind {
     Connection,
     Port,
     Attempt,
+    Datagrams,
+    Process,
 }
 
 pub(crate) struct Connection {
@@ -94,6 +127,8 @@ pub(crate) struct Connection {
     pub(crate) peer: Address,
     pub(crate) role: Role,
     pub(crate) state: State,
+    /// The port that accepted it.
+    pub(crate) port: Option<Token>,
     pub(crate) timer: Option<TimerId>,
     pub(crate) answers: Option<Box<Answers>>,
     /// When it last got rid of bytes or, while draining, got some.
@@ -104,7 +139,6 @@ pub(crate) struct Connection {
 }
 
 /// Which lists an entry is on: each at most once.
-#[expect(clippy::struct_excessive_bools, reason = "they are independent: one for each list")]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Listed {
     pub(crate) dirty: bool,
@@ -126,6 +160,10 @@ pub(crate) enum Job {
     Connection(Token),
     /// Accept again: descriptors had run out.
     Accept(Token),
+    /// A layer has asked for it.
+    Layers(Token),
+    /// The connection may have been idle for too long.
+    Idle(Token),
     /// Try the next address as well.
     NextAddress(Token),
     /// The attempt took too long.
@@ -138,6 +176,8 @@ impl Entry {
             Self::Connection(_) => Kind::Connection,
             Self::Port(_) => Kind::Port,
             Self::Attempt(_) => Kind::Attempt,
+            Self::Datagrams(_) => Kind::Datagrams,
+            Self::Process(_) | Self::Placeholder(_) => Kind::Process,
         }
     }
 
@@ -146,6 +186,9 @@ impl Entry {
             Self::Connection(connection) => &mut connection.listed,
             Self::Port(port) => &mut port.listed,
             Self::Attempt(attempt) => &mut attempt.listed,
+            Self::Datagrams(state) => &mut state.listed,
+            Self::Process(state) => &mut state.listed,
+            Self::Placeholder(listed) => listed,
         }
     }
 }
@@ -186,6 +229,7 @@ impl Reactor {
         let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().dirty, true));
         if news == Some(true) {
             self.0.dirty.borrow_mut().push_back(token);
+            self.nudge();
         }
     }
 
@@ -193,6 +237,7 @@ impl Reactor {
         let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().ready, true));
         if news == Some(true) {
             self.0.ready.borrow_mut().push_back(token);
+            self.nudge();
         }
     }
 

@@ -68,6 +68,11 @@ pub trait Protocol: Any {
         let _ = (conn, why);
     }
 
+    /// What to call this protocol in the log and in [`Statistics::longest_turn_holder`](crate::Statistics): its type.
+    fn name(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
+
     /// For protocols that wrap a user's handler: lends the part of this type, so that [`Conn::then`] may be given
     /// the handler. Look into the handler's own parts too.
     fn part(&mut self, wanted: TypeId) -> Option<&mut dyn Any> {

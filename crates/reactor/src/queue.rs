@@ -131,6 +131,17 @@ impl WriteQueue {
         self.rest = None;
     }
 
+    /// Takes the first `count` bytes out.
+    pub(crate) fn take(&mut self, count: usize, pool: &mut BufferPool) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(count);
+        for piece in self.pieces() {
+            let wanted = count - bytes.len();
+            bytes.extend_from_slice(&piece[..piece.len().min(wanted)]);
+        }
+        self.advance(count, pool);
+        bytes
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self, pool: &mut BufferPool) {
         self.advance(self.len, pool);

@@ -13,8 +13,11 @@ use std::time::Duration;
 use sestina_deferred::{Clock, Deferred, Executor, Failure, IntoOutcome, deferred, spawn};
 
 use crate::close::{CloseLimits, Closings};
+use crate::cooperate::Cooperator;
 use crate::delayed_call::DelayedCall;
 use crate::driver::{Driver, Signal};
+use crate::hold::Hold;
+use crate::hosting::Hosting;
 use crate::inner::{Entry, Inner, Reactor};
 use crate::queue::BufferPool;
 use crate::remote::{Calls, Remote};
@@ -22,6 +25,7 @@ use crate::slab::Slab;
 use crate::statistics::Statistics;
 use crate::time::Time;
 use crate::timers::Timers;
+use crate::triggers::Triggers;
 
 /// The reactor was stopped before the answer came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,12 +59,22 @@ impl Reactor {
             scratch: Cell::new(Vec::new()),
             events: Cell::new(Vec::new()),
             executor,
+            hosting: Hosting::new(Arc::clone(&wake)),
+            hold: Hold::default(),
             calls: Calls::new(wake),
             signals: RefCell::new(BTreeMap::new()),
             statistics: RefCell::new(Statistics::default()),
             now: Cell::new(now),
             turning: Cell::new(false),
             stopping: Cell::new(false),
+            running: Cell::new(false),
+            crashed: Cell::new(false),
+            triggers: Triggers::default(),
+            startup: RefCell::new(Vec::new()),
+            cooperator: Cooperator::default(),
+            thread_jobs: RefCell::new(Slab::default()),
+            remote_runs: RefCell::new(BTreeMap::new()),
+            endpoint_kinds: RefCell::new(BTreeMap::new()),
         }));
         let weak = reactor.downgrade();
         reactor.inner().executor.on_unhandled(move |unhandled| {
@@ -131,9 +145,41 @@ impl Reactor {
         self.inner().executor.enter(|| spawn(future))
     }
 
-    /// Ends the loop after the running turn. Before [`Reactor::run`] it makes that end at once.
+    /// Has [`run`](Reactor::run) end: after the running turn the shutdown triggers run in order, then everything that
+    /// is left is ended. Called before `run`, it makes that end at once.
     pub fn stop(&self) {
         self.inner().stopping.set(true);
+        self.nudge();
+    }
+
+    /// As [`stop`](Reactor::stop), but nobody is waited for: triggers of [`Phase::Before`](crate::Phase) that have not
+    /// answered are left alone.
+    pub fn crash(&self) {
+        self.inner().stopping.set(true);
+        self.inner().crashed.set(true);
+        self.nudge();
+    }
+
+    /// Whether [`run`](Reactor::run) goes on.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.inner().running.get()
+    }
+
+    /// Calls `f` when [`run`](Reactor::run) begins; if it goes on already, in the next turn.
+    pub fn call_when_running(&self, f: impl FnOnce() + 'static) {
+        if self.is_running() {
+            drop(self.call_later(Duration::ZERO, f));
+        } else {
+            self.inner().startup.borrow_mut().push(Box::new(f));
+        }
+    }
+
+    /// Whether [`Reactor::stop`] was called and the loop has not ended yet. A loop that hosts this one then calls
+    /// [`Reactor::run`], which ends what is left.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.inner().stopping.get()
     }
 
     /// Calls `f` each time this signal comes, instead of what the system would do; replaces an earlier `f`.
@@ -170,12 +216,6 @@ impl Reactor {
         self.inner().calls.remote()
     }
 
-    /// A descriptor that becomes readable when a turn would find something, for loops that host this one.
-    #[must_use]
-    pub fn pollable(&self) -> Option<i32> {
-        self.inner().driver.borrow().pollable()
-    }
-
     /// Sets what bounds a polite close, for all connections from now on.
     pub fn set_close_limits(&self, limits: CloseLimits) {
         self.inner().closings.borrow_mut().limits = limits;
@@ -187,10 +227,10 @@ impl Reactor {
         self.inner().timers.borrow().len()
     }
 
-    /// Tasks that have not ended.
+    /// Tasks that have not ended, async and cooperative ones.
     #[must_use]
     pub fn tasks(&self) -> usize {
-        self.inner().executor.tasks()
+        self.inner().executor.tasks() + self.inner().cooperator.len()
     }
 
     /// Listening sockets.

@@ -20,6 +20,7 @@ impl Reactor {
         for _ in 0..READS_PER_TURN_MAX {
             match self.with_connection(token, |connection| connection.state.reading()) {
                 Some(Reading::Deliver) => self.deliver(token, &mut scratch),
+                Some(Reading::Inbox) => self.deliver_inbox(token),
                 Some(Reading::Discard) => self.discard(token, &mut scratch),
                 Some(Reading::No) | None => break,
             }
@@ -33,7 +34,13 @@ impl Reactor {
     }
 
     fn deliver(&self, token: Token, scratch: &mut [u8]) {
-        match self.recv(token, scratch) {
+        let received = self.recv(token, scratch);
+        if let Some(count) = received
+            && self.through_layers(token, &scratch[..count], count == 0)
+        {
+            return;
+        }
+        match received {
             Some(0) => self.upcall(token, |protocol, conn| protocol.read_closed(conn)),
             Some(count) => {
                 self.upcall(token, |protocol, conn| protocol.data_received(conn, &scratch[..count]))
@@ -67,6 +74,7 @@ impl Reactor {
 
     /// One try. `Some(0)` is the peer's end; `None` means that there is nothing, or that the connection is over.
     fn recv(&self, token: Token, scratch: &mut [u8]) -> Option<usize> {
+        let now = self.now();
         let mut pool = self.inner().pool.borrow_mut();
         let mut driver = self.inner().driver.borrow_mut();
         let received = self.with_connection(token, |connection| {
@@ -79,6 +87,9 @@ impl Reactor {
                 Ok(Received { count, more }) => {
                     if !more {
                         state.set_input(Input::Quiet);
+                    }
+                    if matches!(state.phase(), Phase::Open) {
+                        connection.progress = now;
                     }
                     return Some(count);
                 }

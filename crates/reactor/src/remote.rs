@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::driver::Wake;
@@ -27,6 +28,7 @@ pub struct Remote(Arc<Shared>);
 struct Shared {
     waiting: Mutex<Waiting>,
     wake: Wake,
+    next_number: AtomicU64,
 }
 
 #[derive(Default)]
@@ -51,15 +53,29 @@ impl Remote {
     /// # Errors
     /// If the reactor is gone, or [`REMOTE_CALLS_MAX`] calls wait. `f` is dropped then, on this thread.
     pub fn call_from_thread(&self, f: impl FnOnce(&Reactor) + Send + 'static) -> Result<(), RemoteError> {
+        self.push(Box::new(f), REMOTE_CALLS_MAX)
+    }
+
+    /// As [`call_from_thread`](Self::call_from_thread), for answers that the reactor has asked for: there are never more
+    /// of them than threads. If the reactor is gone they are dropped.
+    pub(crate) fn bring(&self, f: impl FnOnce(&Reactor) + Send + 'static) {
+        self.push(Box::new(f), usize::MAX).ok();
+    }
+
+    pub(crate) fn next_number(&self) -> u64 {
+        self.0.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn push(&self, call: Call, most: usize) -> Result<(), RemoteError> {
         let first = {
             let mut waiting = self.0.lock();
             if waiting.closed {
                 return Err(RemoteError::Gone);
             }
-            if waiting.calls.len() >= REMOTE_CALLS_MAX {
+            if waiting.calls.len() >= most {
                 return Err(RemoteError::Full);
             }
-            waiting.calls.push_back(Box::new(f));
+            waiting.calls.push_back(call);
             waiting.calls.len() == 1
         };
         if first {
@@ -101,7 +117,7 @@ pub(crate) struct Calls(Remote);
 
 impl Calls {
     pub(crate) fn new(wake: Wake) -> Self {
-        Self(Remote(Arc::new(Shared { waiting: Mutex::default(), wake })))
+        Self(Remote(Arc::new(Shared { waiting: Mutex::default(), wake, next_number: AtomicU64::new(0) })))
     }
 
     pub(crate) fn remote(&self) -> Remote {

@@ -18,6 +18,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use crate::errors::Lost;
+use crate::extra::{End, Extra};
+use crate::layer::Out;
 use crate::queue::{BufferPool, WriteQueue};
 
 /// Above this many queued bytes the producer is told to pause, unless `set_marks` said otherwise.
@@ -98,11 +100,18 @@ pub(crate) enum Step {
     Watch,
     TellPause,
     TellResume,
+    /// A layer's place has come.
+    InstallLayer,
+    /// Bring what was written through the layers.
+    Transform,
+    /// Tell the layers that no more will be written.
+    EndLayers,
+    /// The protocol hands over to its successor.
+    Become,
     Lose(Lost),
     Idle,
 }
 
-#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) queue: WriteQueue,
     phase: Phase,
@@ -116,6 +125,8 @@ pub(crate) struct State {
     high: usize,
     limit: usize,
     copied: usize,
+    /// What few connections have.
+    pub(crate) extra: Option<Box<Extra>>,
 }
 
 impl State {
@@ -133,6 +144,7 @@ impl State {
             high: HIGH_MARK_BYTES,
             limit: QUEUE_BYTES_MAX,
             copied: 0,
+            extra: None,
         }
     }
 
@@ -141,8 +153,11 @@ impl State {
         if !self.takes_bytes() {
             return false;
         }
-        self.copied = self.queue.len().min(self.copied) + bytes.len();
-        self.queue.push_copy(bytes, pool);
+        self.copied = self.queued().min(self.copied) + bytes.len();
+        match self.above() {
+            Some(above) => above.push_copy(bytes, pool),
+            None => self.queue.push_copy(bytes, pool),
+        }
         if self.copied > self.limit {
             tracing::warn!(
                 queued = self.copied,
@@ -159,7 +174,10 @@ impl State {
     pub(crate) fn write_shared(&mut self, body: Rc<[u8]>, range: Range<usize>) -> bool {
         let taken = self.takes_bytes();
         if taken {
-            self.queue.push_shared(body, range);
+            match self.above() {
+                Some(above) => above.push_shared(body, range),
+                None => self.queue.push_shared(body, range),
+            }
             self.note_queue();
         }
         taken
@@ -184,6 +202,9 @@ impl State {
     pub(crate) fn over(&mut self, why: Lost, pool: &mut BufferPool) {
         if !matches!(self.phase, Phase::Over(_)) {
             self.queue.clear(pool);
+            if let Some(extra) = &mut self.extra {
+                extra.above.clear(pool);
+            }
             self.phase = Phase::Over(why);
         }
     }
@@ -194,21 +215,47 @@ impl State {
             Phase::Draining => return Step::Idle,
             Phase::Open | Phase::Closing { .. } => {}
         }
-        if let Some(step) = self.output_step() {
+        if let Some(step) = self.layer_step().or_else(|| self.output_step()) {
             return step;
         }
-        if matches!(self.phase, Phase::Open)
-            && let Some(step) = self.producer_step()
-        {
-            return step;
+        if matches!(self.phase, Phase::Open) {
+            if self.extra.as_ref().is_some_and(|extra| extra.successor.is_some()) {
+                return Step::Become;
+            }
+            if let Some(step) = self.producer_step() {
+                return step;
+            }
         }
         if self.watched { Step::Idle } else { Step::Watch }
+    }
+
+    /// What is to be done above the wire's queue.
+    fn layer_step(&self) -> Option<Step> {
+        let extra = self.extra.as_ref().filter(|extra| extra.layered)?;
+        if extra.has_new_layer() {
+            return Some(Step::InstallLayer);
+        }
+        if !extra.above.is_empty() {
+            // What lies below or is held back must leave before more comes down: that bounds it.
+            return (self.queue.len() + extra.held <= self.high).then_some(Step::Transform);
+        }
+        let ending = matches!(self.phase, Phase::Closing { .. })
+            || matches!(self.output, Output::Finishing | Output::FinishingFull);
+        (ending && extra.end == End::Open).then_some(Step::EndLayers)
+    }
+
+    /// Whether everything that was written has come down to the wire's queue, our end included.
+    fn layers_are_done(&self) -> bool {
+        self.extra.as_ref().is_none_or(|extra| !extra.layered || extra.end == End::Passed)
     }
 
     fn output_step(&mut self) -> Option<Step> {
         if !self.queue.is_empty() {
             let full = matches!(self.output, Output::Full | Output::FinishingFull);
             return (!full).then_some(Step::Send);
+        }
+        if !self.layers_are_done() {
+            return None;
         }
         match (&self.phase, self.output) {
             (Phase::Closing { peer_first: true }, _) => {
@@ -228,11 +275,11 @@ impl State {
         if self.producer == Producer::Flowing {
             return None;
         }
-        if self.queue.len() <= self.low {
+        if self.queued() <= self.low {
             self.producer = Producer::Flowing;
             return Some(Step::TellResume);
         }
-        if self.producer == Producer::Over && self.queue.len() > self.high {
+        if self.producer == Producer::Over && self.queued() > self.high {
             self.producer = Producer::Paused;
             return Some(Step::TellPause);
         }
@@ -242,6 +289,9 @@ impl State {
     /// The socket took `count` bytes.
     pub(crate) fn sent(&mut self, count: usize, pool: &mut BufferPool) {
         self.queue.advance(count, pool);
+        if let Some(registered) = self.extra.as_mut().and_then(|extra| extra.producer.as_mut()) {
+            registered.sent();
+        }
     }
 
     /// The socket takes nothing now.
@@ -288,8 +338,10 @@ impl State {
     /// Whether a read should be tried, and what for.
     pub(crate) fn reading(&self) -> Reading {
         match self.phase {
-            _ if self.input != Input::Ready => Reading::No,
             Phase::Open if self.reading_paused => Reading::No,
+            Phase::Open if self.extra.as_ref().is_some_and(|extra| extra.has_inbox()) => Reading::Inbox,
+            _ if self.input != Input::Ready => Reading::No,
+            Phase::Open if self.extra.as_ref().is_some_and(|extra| extra.paused) => Reading::No,
             Phase::Open => Reading::Deliver,
             Phase::Closing { .. } | Phase::Draining => Reading::Discard,
             Phase::Over(_) => Reading::No,
@@ -325,15 +377,56 @@ impl State {
         &self.phase
     }
 
-    fn takes_bytes(&self) -> bool {
+    /// Whether all that was written has gone, but for what layers hold back until more comes.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.queue.is_empty() && self.extra.as_ref().is_none_or(|extra| extra.above.is_empty())
+    }
+
+    /// Whether the producer was told to pause.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.producer == Producer::Paused
+    }
+
+    /// Whether a write would be queued.
+    pub(crate) fn takes_bytes(&self) -> bool {
         matches!(self.phase, Phase::Open) && matches!(self.output, Output::Open | Output::Full)
     }
 
     /// The mark counts at the write, not after the flush: a producer that stops because it sees a full queue must be
     /// told to go on, even if the end of the upcall empties the queue at once.
     fn note_queue(&mut self) {
-        if self.producer == Producer::Flowing && self.queue.len() > self.high {
+        if self.producer == Producer::Flowing && self.queued() > self.high {
             self.producer = Producer::Over;
+        }
+    }
+
+    /// Bytes that were written and are not sent.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len() + self.extra.as_ref().map_or(0, |extra| extra.above.len() + extra.held)
+    }
+
+    /// Where writes go if there are layers.
+    fn above(&mut self) -> Option<&mut WriteQueue> {
+        let extra = self.extra.as_mut().filter(|extra| extra.layered)?;
+        Some(&mut extra.above)
+    }
+
+    pub(crate) fn is_layered(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.layered && extra.chain.is_some())
+    }
+
+    /// What has come out of the layers at both ends.
+    pub(crate) fn came_through(&mut self, out: &Out, held: usize, pool: &mut BufferPool) {
+        let over = matches!(self.phase, Phase::Over(_));
+        if !over {
+            self.queue.push_copy(&out.down.bytes, pool);
+        }
+        let extra = self.extra.get_or_insert_default();
+        extra.held = held;
+        extra.inbox.extend_from_slice(&out.up.bytes);
+        extra.inbox_ended |= out.up.ended;
+        if out.down.ended {
+            extra.end = End::Passed;
         }
     }
 }
@@ -342,6 +435,8 @@ impl State {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reading {
     No,
+    /// Something waits for the protocol above the socket.
+    Inbox,
     Deliver,
     Discard,
 }

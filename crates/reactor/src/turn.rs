@@ -15,32 +15,65 @@ use crate::driver::{Event, Token};
 use crate::inner::{Entry, Job, Kind, Reactor};
 use crate::reactor::Stopped;
 use crate::state::Input;
+use crate::triggers::Phase;
 
 /// How often [`Reactor::clear`] ends everything again because the ends made something new.
 const CLEAR_ROUNDS_MAX: u32 = 16;
 
 impl Reactor {
-    /// Runs until [`Reactor::stop`], then ends what is left as [`Reactor::clear`] does. May be run again.
+    /// Runs until [`Reactor::stop`]: then the shutdown triggers run, and what is left is ended as [`Reactor::clear`]
+    /// does. May be run again.
     ///
     /// # Errors
-    /// If the driver can no longer wait.
+    /// If the driver can no longer wait. Triggers run and everything is ended all the same.
     ///
     /// # Panics
     /// If called from inside the loop.
     pub fn run(&self) -> io::Result<()> {
+        let inner = self.inner();
+        assert!(!inner.running.replace(true), "a reactor's run is not called from inside its loop");
+        let startup = inner.startup.take();
+        self.entered(|reactor| {
+            for f in startup {
+                reactor.guard("a call at the start", f);
+                reactor.settle();
+            }
+        });
         let mut waited = Ok(());
-        while waited.is_ok() && !self.inner().stopping.get() {
+        while waited.is_ok() && !inner.stopping.get() {
             waited = self.turn(None);
         }
+        let waited = waited.and_then(|()| self.shut_down());
+        self.entered(|reactor| drop(reactor.run_triggers(Phase::During)));
         self.clear();
-        self.inner().stopping.set(false);
+        self.entered(|reactor| drop(reactor.run_triggers(Phase::After)));
+        inner.stopping.set(false);
+        inner.crashed.set(false);
+        inner.running.set(false);
+        waited
+    }
+
+    /// Runs the triggers of the first phase, and the loop until they have answered.
+    fn shut_down(&self) -> io::Result<()> {
+        let mut waiting = self.entered(|reactor| reactor.run_triggers(Phase::Before));
+        let inner = self.inner();
+        // The loop must be able to sleep while it waits, so it must not look as if it were to end at once.
+        inner.stopping.set(false);
+        let mut waited = Ok(());
+        while waited.is_ok() && !inner.crashed.get() {
+            waiting.retain(|answer| !answer.is_fired());
+            if waiting.is_empty() {
+                break;
+            }
+            waited = self.turn(None);
+        }
         waited
     }
 
     /// Runs until `deferred` has fired, and gives its result: the `main` of a program that does one thing.
     ///
     /// # Errors
-    /// The deferred's failure; [`Stopped`] if the reactor was stopped first.
+    /// The deferred's failure; if the reactor was stopped first, [`Stopped`] or what the deferred made of its cancel.
     ///
     /// # Cancelling
     /// If the reactor is stopped first, `deferred` is cancelled because of [`Stopped`].
@@ -49,22 +82,18 @@ impl Reactor {
     /// If called from inside the loop.
     pub fn run_until<T: 'static>(&self, deferred: Deferred<T>) -> Result<T, Failure> {
         let answer = Rc::new(RefCell::new(None));
-        let (slot, stop, canceller) = (Rc::clone(&answer), self.downgrade(), deferred.canceller());
-        drop(deferred.add_both(move |result| {
+        let (slot, stop) = (Rc::clone(&answer), self.downgrade());
+        let whole = deferred.add_both(move |result| {
             *slot.borrow_mut() = Some(result);
             if let Some(reactor) = stop.upgrade() {
                 reactor.stop();
             }
-        }));
-        let mut waited = Ok(());
-        while waited.is_ok() && !self.inner().stopping.get() {
-            waited = self.turn(None);
-        }
-        if answer.borrow().is_none() {
-            self.inner().executor.enter(|| canceller.cancel_because(Stopped));
-        }
-        self.clear();
-        self.inner().stopping.set(false);
+        });
+        let canceller = whole.canceller();
+        let trigger = self.add_trigger(Phase::During, move || canceller.cancel_because(Stopped));
+        let waited = self.run();
+        trigger.remove();
+        drop(whole);
         let answer = answer.borrow_mut().take();
         waited?;
         answer.unwrap_or_else(|| Err(Stopped.into()))
@@ -86,11 +115,18 @@ impl Reactor {
             let timeout = own.into_iter().chain(timeout).min();
             reactor.wait(timeout)?;
             reactor.make_calls();
-            reactor.inner().executor.run_woken();
+            if reactor.inner().executor.run_woken() > 0 {
+                reactor.held(|| "a woken task");
+            }
             reactor.settle();
             reactor.fire_timers();
+            if !reactor.inner().cooperator.is_idle() {
+                reactor.run_slice();
+                reactor.held(|| "a cooperative task");
+            }
             reactor.serve_ready();
             reactor.sweep();
+            reactor.turn_was_held();
             reactor.count(|statistics| statistics.turns += 1);
             Ok(())
         })
@@ -104,6 +140,7 @@ impl Reactor {
             || !inner.ready.borrow().is_empty()
             || inner.stopping.get()
             || inner.executor.has_woken()
+            || !inner.cooperator.is_idle()
             || !inner.calls.is_empty();
         if busy {
             return Some(Duration::ZERO);
@@ -127,6 +164,9 @@ impl Reactor {
                 let calls = reactor.inner().calls.take();
                 reactor.guard("the drop of a call from a thread", move || drop(calls));
                 reactor.guard("the drop of a task", || reactor.inner().executor.clear());
+                for task in reactor.inner().cooperator.take_all() {
+                    reactor.guard("the end of a task", || task.stop());
+                }
                 reactor.settle();
                 if reactor.inner().entries.borrow().is_empty() && reactor.timers() == 0 {
                     return;
@@ -137,7 +177,7 @@ impl Reactor {
     }
 
     /// Runs the loop's own code: with the executor entered, and never inside itself.
-    fn entered<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
+    pub(crate) fn entered<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
         struct Turning<'a>(&'a Reactor);
         impl Drop for Turning<'_> {
             fn drop(&mut self) {
@@ -152,6 +192,8 @@ impl Reactor {
         );
         let turning = Turning(self);
         inner.now.set(now);
+        inner.hold.begins(now);
+        inner.hosting.turn_begins();
         let result = inner.executor.enter(|| f(self));
         drop(turning);
         result
@@ -162,6 +204,7 @@ impl Reactor {
         let mut events = inner.events.take();
         let waited = inner.driver.borrow_mut().wait(timeout, &mut events);
         inner.now.set(inner.driver.borrow().now());
+        inner.hold.begins(inner.now.get());
         for event in events.drain(..) {
             self.note(event);
         }
@@ -183,7 +226,10 @@ impl Reactor {
                     self.settle();
                 }
             }
-            Event::Exited { .. } => {}
+            Event::Exited { token, status } => {
+                self.process_exited(token, status);
+                self.settle();
+            }
         }
     }
 
@@ -212,7 +258,8 @@ impl Reactor {
                 self.mark_ready(token);
             }
             Some(Kind::Port) => self.mark_ready(token),
-            None => {}
+            Some(Kind::Datagrams) => self.note_datagrams(token, readable, writable),
+            Some(Kind::Process) | None => {}
         }
     }
 
@@ -244,6 +291,8 @@ impl Reactor {
                 self.upcall(token, |protocol, conn| protocol.timer(conn));
             }
             Job::Accept(token) => self.mark_ready(token),
+            Job::Layers(token) => self.layer_timer(token),
+            Job::Idle(token) => self.idle_timer(token),
             Job::NextAddress(token) => self.try_next_address(token),
             Job::ConnectTimeout(token) => self.connect_timed_out(token),
         }
@@ -261,7 +310,8 @@ impl Reactor {
                 }
                 Some(Kind::Port) => self.accept(token),
                 Some(Kind::Attempt) => self.check_attempt(token),
-                None => {}
+                Some(Kind::Datagrams) => self.receive_datagrams(token),
+                Some(Kind::Process) | None => {}
             }
             self.settle();
         }

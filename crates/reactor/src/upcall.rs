@@ -26,7 +26,8 @@ impl Reactor {
             None => return,
         };
         self.count(|statistics| statistics.upcalls += 1);
-        let unharmed = self.guard("a protocol", || f(&mut *protocol, &mut Conn::new(self, token)));
+        let unharmed = self.caught("a protocol", || f(&mut *protocol, &mut Conn::new(self, token)));
+        self.held(|| protocol.name());
         self.with_connection(token, |connection| connection.role = Role::Waiting(protocol));
         if unharmed.is_none() {
             self.abort(token);
@@ -37,9 +38,18 @@ impl Reactor {
     pub(crate) fn lose(&self, token: Token, why: Lost) {
         let entry = self.inner().entries.borrow_mut().remove(token.0);
         let Some(Entry::Connection(connection)) = entry else { return };
-        let Connection { sock, peer, role, timer, answers, mut state, .. } = connection;
+        let Connection { sock, peer, role, port, timer, answers, mut state, .. } = connection;
         state.queue.clear(&mut self.inner().pool.borrow_mut());
         self.cancel_timer(timer);
+        if let Some(port) = port {
+            self.release_from_port(port, &peer);
+        }
+        let mut extra = state.extra.take();
+        let producer = extra.as_mut().and_then(|extra| extra.producer.take());
+        if let Some(extra) = &extra {
+            self.cancel_timer(extra.layer_timer);
+            self.cancel_timer(extra.idle.map(|(_, timer)| timer));
+        }
         let how = match why {
             Lost::Aborted | Lost::TimedOut => Close::Reset,
             Lost::Done | Lost::Closed | Lost::Reset | Lost::Os(_) => Close::Polite,
@@ -48,18 +58,31 @@ impl Reactor {
         let Role::Waiting(mut protocol) = role else {
             panic!("law 1: no connection ends inside an upcall of its own");
         };
+        if let Some(producer) = producer {
+            self.stop_producer(*producer);
+        }
         self.count(|statistics| statistics.upcalls += 1);
-        self.guard("connection_lost", || {
+        self.caught("connection_lost", || {
             protocol.connection_lost(&mut Conn::lost(self, token, peer), why.clone());
         });
+        self.held(|| protocol.name());
         if let Some(answers) = answers {
-            self.guard("a canceller", || answers.cancel(&why));
+            self.guard("a canceller", || answers.cancel(&why.into()));
         }
         self.guard("the drop of a protocol", move || drop(protocol));
+        if let Some(extra) = extra {
+            self.guard("the drop of a layer", move || drop(extra));
+        }
     }
 
-    /// Runs user code; a panic is logged and counted and gives `None`.
-    pub(crate) fn guard<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
+    /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.
+    pub(crate) fn guard<R>(&self, what: &'static str, f: impl FnOnce() -> R) -> Option<R> {
+        let done = self.caught(what, f);
+        self.held(|| what);
+        done
+    }
+
+    fn caught<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => Some(value),
             Err(payload) => {

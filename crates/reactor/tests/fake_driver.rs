@@ -607,6 +607,27 @@ fn clear_ends_everything_and_tells_everybody() {
 }
 
 #[test]
+fn a_crash_drops_everything_and_tells_nobody() {
+    let (fake, diary) = (Fake::default(), Diary::default());
+    let log = diary.clone();
+    let reactor = listening(&fake, move |_: &Address| Scripted::new(&log));
+    fake.client(100);
+    turns(&reactor, 2);
+    reactor.connect(&Endpoint::loopback(80), Client(diary.clone()));
+    reactor.call_later(MS, || panic!("never"));
+    let waits = reactor.clone();
+    let task = reactor.spawn(async move { waits.sleep(MS).await });
+    reactor.stop();
+    assert!(reactor.is_stopping());
+    reactor.abandon();
+    assert_eq!(diary.take(), ["made"]);
+    assert_eq!((reactor.connections(), reactor.ports(), reactor.timers(), reactor.tasks()), (0, 0, 0, 0));
+    assert!(!reactor.is_stopping() && reactor.next_timeout().is_none());
+    assert_eq!(reactor.statistics().panics, 0);
+    drop(task.add_errback(|_| Ok(())));
+}
+
+#[test]
 fn run_until_gives_the_answer_or_says_that_it_was_stopped() {
     let reactor = Fake::default().reactor();
     let answer = reactor.run_until(reactor.defer_later(MS, || Ok(7)));

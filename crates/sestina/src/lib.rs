@@ -63,3 +63,8 @@ pub mod reactor {
 pub use sestina_deferred::*;
 pub use sestina_reactor::*;
 pub use sestina_reactor_mio::{MioDriver, reactor};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -82,7 +82,7 @@ impl Host {
     }
 
     pub(crate) fn listen(&mut self, address: Address) -> (End, Address) {
-        let (sock, taken) = self.driver.listen(&Listen { address, backlog: 128 }).expect("listens");
+        let (sock, taken) = self.driver.listen(&Listen::at(address)).expect("listens");
         (self.watch(sock), taken)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! It shows how little a driver needs. Its clock jumps to the end of each wait; a wait that nothing could end is an
 //! error, so no test can hang.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -113,6 +114,16 @@ impl Fake {
     /// The calls since the last time this was asked.
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.world.borrow_mut().calls)
+    }
+
+    /// Whether somebody woke the driver since this was asked the last time.
+    pub(crate) fn was_woken(&self) -> bool {
+        self.woken.swap(false, Ordering::SeqCst)
+    }
+
+    /// Time passes while the program works.
+    pub(crate) fn passes(&self, time: Duration) {
+        self.world.borrow_mut().now += time;
     }
 
     pub(crate) fn sockets(&self) -> usize {

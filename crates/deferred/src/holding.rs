@@ -1,0 +1,102 @@
+//! What a [`Deferred`](crate::Deferred) holds, and what happens when that is dropped.
+//!
+//! Invariant: the variants that have something to do when they are dropped have a destructor of their own, so
+//! that a deferred can be taken apart by moving, and the frequent ones cost nothing.
+//! Tests: `tests/unhandled_errors.rs`, `tests/awaiting.rs`, `tests/sizes.rs`.
+
+use std::rc::Rc;
+
+use crate::awaited;
+use crate::failure::Failure;
+use crate::next::Next;
+use crate::node::Source;
+use crate::request::{Mode, Request, climb};
+use crate::unhandled;
+
+pub(crate) enum Holding<T: 'static> {
+    /// The answer is here, and needs no node.
+    Value(T),
+    Failed(Unread),
+    /// Reports its error itself, when its last owner drops it.
+    Node(Rc<dyn Source<T>>),
+    /// The same, polled: dropping it cancels.
+    Awaited(Polled<T>),
+    /// The answer was given out by `poll`.
+    Taken,
+}
+
+/// A failure that nobody has looked at.
+pub(crate) struct Unread {
+    /// Invariant: `None` only in one that was read.
+    failure: Option<Failure>,
+}
+
+impl Unread {
+    pub(crate) fn new(failure: Failure) -> Self {
+        Self { failure: Some(failure) }
+    }
+
+    /// Somebody looks at it.
+    pub(crate) fn read(mut self) -> Failure {
+        self.failure.take().expect("a failure is read once, because reading takes it")
+    }
+
+    pub(crate) fn peek(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        if let Some(failure) = self.failure.take() {
+            let at = failure.location();
+            unhandled::report(failure, at);
+        }
+    }
+}
+
+/// A node that a future awaits.
+pub(crate) struct Polled<T: 'static> {
+    /// Invariant: `None` only in one that was taken apart.
+    node: Option<Rc<dyn Source<T>>>,
+}
+
+impl<T> Polled<T> {
+    pub(crate) fn new(node: Rc<dyn Source<T>>) -> Self {
+        Self { node: Some(node) }
+    }
+
+    pub(crate) fn node(&self) -> &Rc<dyn Source<T>> {
+        self.node.as_ref().expect("a polled node is taken out once, because that takes it apart")
+    }
+
+    /// It is not to be cancelled when it is dropped.
+    pub(crate) fn into_node(mut self) -> Rc<dyn Source<T>> {
+        awaited::give_up();
+        self.take_node()
+    }
+
+    /// The same, to poll it again.
+    pub(crate) fn into_polling(mut self) -> Rc<dyn Source<T>> {
+        self.take_node()
+    }
+
+    fn take_node(&mut self) -> Rc<dyn Source<T>> {
+        self.node.take().expect("a polled node is taken out once, because that takes it apart")
+    }
+}
+
+impl<T> Drop for Polled<T> {
+    /// The answer is not wanted any more: says so to whoever produces it.
+    fn drop(&mut self) {
+        let Some(node) = self.node.take() else { return };
+        awaited::give_up();
+        if let Some(answer) = node.core().take_answer() {
+            unhandled::report_unless_cancelled(answer, node.at());
+            return;
+        }
+        node.core().set_next(Next::Discard);
+        let request = Request::new(Mode::Ask, None, node.at());
+        climb(node, request);
+    }
+}

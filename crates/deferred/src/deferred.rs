@@ -12,7 +12,7 @@ use crate::abandoned::Abandoned;
 use crate::cancel_handle::CancelHandle;
 use crate::core::State;
 use crate::failure::Failure;
-use crate::holding::{Holding, Polled, Unread};
+use crate::holding::{Holding, Owned, Polled, Unread};
 use crate::node::{Node, Root, Source, weak};
 use crate::outcome::Res;
 use crate::request::{Mode, Request, climb};
@@ -108,7 +108,7 @@ impl<T> Deferred<T> {
 
     /// The same for a node that has no answer.
     pub(crate) fn waiting(node: Rc<dyn Source<T>>) -> Self {
-        Self { holding: Holding::Node(node) }
+        Self { holding: Holding::Node(Owned::new(node)) }
     }
 
     /// What stands in for a deferred while it is rebuilt in place.
@@ -160,7 +160,7 @@ impl<T> Deferred<T> {
     pub fn is_fired(&self) -> bool {
         match &self.holding {
             Holding::Value(_) | Holding::Failed(_) => true,
-            Holding::Node(node) => node.core().has_answer(),
+            Holding::Node(owned) => owned.node().core().has_answer(),
             Holding::Awaited(polled) => polled.node().core().has_answer(),
             Holding::Taken => false,
         }
@@ -174,7 +174,7 @@ impl<T> Deferred<T> {
 
     pub(crate) fn node(&self) -> Option<&Rc<dyn Source<T>>> {
         match &self.holding {
-            Holding::Node(node) => Some(node),
+            Holding::Node(owned) => Some(owned.node()),
             Holding::Awaited(polled) => Some(polled.node()),
             Holding::Value(_) | Holding::Failed(_) | Holding::Taken => None,
         }
@@ -186,7 +186,7 @@ impl<T> Deferred<T> {
     #[inline(always)]
     pub(crate) fn into_waiting(self) -> Result<Rc<dyn Source<T>>, Self> {
         match self.holding {
-            Holding::Node(node) if node.state().get() != State::Fired => Ok(node),
+            Holding::Node(owned) if owned.node().state().get() != State::Fired => Ok(owned.into_waiting()),
             holding => Err(Self { holding }),
         }
     }
@@ -194,20 +194,19 @@ impl<T> Deferred<T> {
     /// Its node, if it waits, and nobody else's any more. Its answer, if it is here.
     #[track_caller]
     pub(crate) fn into_node(self) -> Result<Rc<dyn Source<T>>, Res<T>> {
-        let node = match self.holding {
-            Holding::Value(value) => return Err(Ok(value)),
-            Holding::Failed(unread) => return Err(Err(unread.read())),
-            Holding::Node(node) => node,
+        match self.holding {
+            Holding::Value(value) => Err(Ok(value)),
+            Holding::Failed(unread) => Err(Err(unread.read())),
+            Holding::Node(owned) => match owned.node().core().take_answer() {
+                Some(answer) => Err(answer),
+                None => Ok(owned.into_waiting()),
+            },
             Holding::Awaited(polled) => {
                 let node = polled.into_node();
                 node.core().forget_poller();
-                node
+                node.core().take_answer().map_or(Ok(node), Err)
             }
-            Holding::Taken => return Err(Err(Failure::new(Abandoned))),
-        };
-        match node.core().take_answer() {
-            Some(answer) => Err(answer),
-            None => Ok(node),
+            Holding::Taken => Err(Err(Failure::new(Abandoned))),
         }
     }
 
@@ -226,9 +225,9 @@ impl<T> Deferred<T> {
     /// It was polled, and has no answer.
     pub(crate) fn become_awaited(&mut self) {
         if matches!(self.holding, Holding::Node(_))
-            && let Holding::Node(node) = self.take_holding()
+            && let Holding::Node(owned) = self.take_holding()
         {
-            self.holding = Holding::Awaited(Polled::new(node));
+            self.holding = Holding::Awaited(Polled::new(owned.into_waiting()));
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use crate::awaited;
+use crate::core::State;
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::Source;
@@ -17,8 +18,7 @@ pub(crate) enum Holding<T: 'static> {
     /// The answer is here, and needs no node.
     Value(T),
     Failed(Unread),
-    /// Reports its error itself, when its last owner drops it.
-    Node(Rc<dyn Source<T>>),
+    Node(Owned<T>),
     /// The same, polled: dropping it cancels.
     Awaited(Polled<T>),
     /// The answer was given out by `poll`.
@@ -52,6 +52,46 @@ impl Drop for Unread {
             let at = failure.location();
             unhandled::report(failure, at);
         }
+    }
+}
+
+/// A node whose answer nobody else can take.
+pub(crate) struct Owned<T: 'static> {
+    node: Rc<dyn Source<T>>,
+}
+
+impl<T> Owned<T> {
+    #[inline]
+    pub(crate) fn new(node: Rc<dyn Source<T>>) -> Self {
+        Self { node }
+    }
+
+    #[inline]
+    pub(crate) fn node(&self) -> &Rc<dyn Source<T>> {
+        &self.node
+    }
+
+    /// The node, which has no answer. A clone costs less than an `Option` to take it out of.
+    #[inline]
+    pub(crate) fn into_waiting(self) -> Rc<dyn Source<T>> {
+        Rc::clone(&self.node)
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    /// An error is reported now, though a cancelled resolver may keep the node for a long time.
+    #[inline]
+    fn drop(&mut self) {
+        if self.node.state().get() == State::Fired {
+            drop_answer(&*self.node);
+        }
+    }
+}
+
+#[cold]
+fn drop_answer<T: 'static>(node: &dyn Source<T>) {
+    if let Some(Err(failure)) = node.core().take_answer() {
+        unhandled::report(failure, node.at());
     }
 }
 

@@ -1,0 +1,35 @@
+//! Laws: whatever is done to deferreds, in whatever order and from wherever, they do what the model does.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod model;
+mod played_engine;
+mod played_model;
+mod script;
+
+use proptest::test_runner::{Config, TestRunner};
+
+use played_engine::PlayedEngine;
+use played_model::PlayedModel;
+
+/// Random cases.
+fn cases() -> u32 {
+    if common::is_full() { 12_000 } else { 500 }
+}
+
+#[test]
+fn deferreds_do_what_the_model_does_and_leave_nothing_behind() {
+    let config =
+        Config { cases: cases(), max_shrink_iters: 20_000, failure_persistence: None, ..Config::default() };
+    let law = |case: Vec<script::Op>| {
+        let expected = PlayedModel::new().play(&case);
+        assert_eq!(PlayedEngine::default().play(&case), expected);
+        // The second time, what the thread keeps for itself is there already.
+        let info = allocation_counter::measure(|| drop(PlayedEngine::default().play(&case)));
+        assert_eq!((info.count_current, info.bytes_current), (0, 0), "memory is left");
+        Ok(())
+    };
+    if let Err(error) = TestRunner::new(config).run(&script::case(), law) {
+        panic!("{error:#}");
+    }
+}

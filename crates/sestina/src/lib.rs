@@ -4,7 +4,7 @@
 //!
 //! | here | from | what it is |
 //! |---|---|---|
-//! | [`deferred`] (module) and its names at the top | `sestina-deferred` | results that are not there yet: chains, cancellation with an answer, async |
+//! | [`deferred`](mod@deferred) (module) and its names at the top | `sestina-deferred` | results that are not there yet: chains, cancellation with an answer, async |
 //! | [`reactor`](mod@reactor) (module) and its names at the top | `sestina-reactor` | the loop, timers, protocols, connections |
 //! | [`reactor()`] | `sestina-reactor-mio` | a reactor over the operating system |
 //!

@@ -29,15 +29,15 @@ use crate::words;
 const NAME: &str = "get-poetry";
 const AFTER_HELP: &str = "\
 Examples:
-  get-poetry 10000                               one poem: its bytes and nothing else
-  get-poetry 10001 10002 localhost:10003         several at once, in the order in which they arrive
-  get-poetry '[::1]:10000' > poem.txt            an IPv6 address is in brackets
+  get-poetry 10000                         one poem: its bytes, nothing else
+  get-poetry 10001 10002 localhost:10003   several at once, as they arrive
+  get-poetry '[::1]:10000' > poem.txt      an IPv6 address is in brackets
   get-poetry --timeout 5 poets.example.org:10000
 
 On a terminal, characters that would control it are shown instead of sent.
 Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.
-Exit status: 0 if all poems arrived, 1 if one did not or could not be printed, 2 for wrong usage,
-130 after SIGINT, 143 after SIGTERM.";
+Exit status: 0 if all poems arrived, 1 if one did not or could not be printed,
+2 for wrong usage, 130 after SIGINT, 143 after SIGTERM.";
 
 #[derive(Args)]
 struct Options {
@@ -52,6 +52,7 @@ struct Options {
 
 pub(crate) fn command() -> Command {
     let command = Command::new(NAME)
+        .max_term_width(80)
         .about("Downloads poems, all at once")
         .version(env!("CARGO_PKG_VERSION"))
         .arg_required_else_help(true)

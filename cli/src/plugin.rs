@@ -27,7 +27,7 @@ pub(crate) trait Plugin {
     fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError>;
 
     fn command(&self) -> Command {
-        self.options(Command::new(self.name()).about(self.description()))
+        self.options(Command::new(self.name()).about(self.description()).max_term_width(80))
     }
 }
 

@@ -43,13 +43,15 @@ fn the_help_lists_the_plugins_with_a_line_each() {
 // spec: P16-70, REF-01
 #[test]
 fn each_plugin_explains_its_own_options_and_their_defaults() {
-    let fast = says(sestina(), &["fastpoetry", "--help"]);
+    // Lines are wrapped: what belongs together may stand on two.
+    let unwrapped = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let fast = unwrapped(says(sestina(), &["fastpoetry", "--help"]));
     for words in
         ["--poem", "-p, --port", "[default: 10000]", "--iface", "[default: localhost]", "if-unread", "faster"]
     {
         assert!(fast.contains(words), "{words}: {fast}");
     }
-    let slow = says(sestina(), &["-n", "slowpoetry", "--help"]);
+    let slow = unwrapped(says(sestina(), &["-n", "slowpoetry", "--help"]));
     for words in
         ["--num-bytes", "[default: 10]", "--delay", "[default: 0.7]", "[default: 0]", "ms, s, m, h, d"]
     {
@@ -194,4 +196,17 @@ fn a_start_that_waits_for_its_poem_can_be_interrupted() {
     let ended = program.wait();
     assert_eq!((ended.code, ended.signal), (None, Some(15)), "{}", ended.stderr);
     std::fs::remove_file(pipe).unwrap();
+}
+
+#[test]
+fn no_help_is_wider_than_a_terminal() {
+    let plugins = ["fastpoetry", "slowpoetry", "poetryproxy", "demo"];
+    let mut helps: Vec<_> = plugins.iter().map(|plugin| (sestina(), vec![*plugin, "--help"])).collect();
+    helps.extend([(sestina(), vec!["--help"]), (get_poetry(), vec!["--help"])]);
+    for (mut program, arguments) in helps {
+        program.args(&arguments);
+        let help = String::from_utf8(Program::start(program).wait().stdout).expect("help is text");
+        let widest = help.lines().max_by_key(|line| line.chars().count()).expect("help has lines");
+        assert!(widest.chars().count() <= 80, "{arguments:?}: {widest}");
+    }
 }

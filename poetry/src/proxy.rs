@@ -126,4 +126,10 @@ impl Protocol for Client {
     fn data_received(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
         self.input.drop_bytes(conn, data);
     }
+
+    /// A client that hung up and one that only promised to send no more look alike while there is nothing to write, and
+    /// a fetch nobody waits for must end. The second kind is told that this is no poem: a reset, not an empty one.
+    fn read_closed(&mut self, conn: &mut Conn<'_>) {
+        conn.abort();
+    }
 }

@@ -90,7 +90,13 @@ fn report(facts: &Facts) -> ExitCode {
     let paint = Paint::of_stdout();
     let claims = report::claims(facts);
     let text = format!("{}\n{}", report::table(facts, paint), report::verdict(&claims, paint));
-    io::stdout().lock().write_all(text.as_bytes()).ok();
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        fail(&format!("cannot write the report: {error}"));
+        return ExitCode::FAILURE;
+    }
     let broken: Vec<_> = claims.iter().filter(|claim| !claim.holds).collect();
     for claim in &broken {
         fail(&format!("this claim did not hold: {}", claim.text));

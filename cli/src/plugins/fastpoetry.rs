@@ -13,7 +13,7 @@ use crate::plugin::{MakeError, Plugin, Service};
 const EXAMPLES: &str = "\
 Examples:
   sestina -n fastpoetry --poem poetry/poems/fascination.txt
-  sestina -n fastpoetry --poem poetry/poems/fascination.txt --port 0 --iface 0.0.0.0";
+  sestina -n fastpoetry --poem poetry/poems/science.txt --iface 0.0.0.0";
 
 pub(crate) struct FastPoetryMaker;
 

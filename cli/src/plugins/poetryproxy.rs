@@ -1,5 +1,7 @@
 //! `poetryproxy`: one fetch for everybody, kept afterwards.
 
+use std::net::IpAddr;
+
 use clap::{ArgMatches, Args, Command};
 use sestina_poetry::PoetryProxy;
 use sestina_reactor::{Endpoint, Reactor};
@@ -12,7 +14,10 @@ const EXAMPLES: &str = "\
 Example: a slow poet, a proxy before it, and a client of the proxy
   sestina -n slowpoetry --poem poetry/poems/ecstasy.txt --port 10001
   sestina -n poetryproxy --port 10000 10001
-  get-poetry 10000";
+  get-poetry 10000
+
+A client that hangs up while the poem is being fetched no longer waits for it;
+one that only closes its own direction then counts as hung up, and is reset.";
 
 pub(crate) struct PoetryProxyMaker;
 
@@ -32,8 +37,12 @@ struct Options {
 impl Options {
     /// Whether clients would wait for the proxy, which waits for itself.
     fn names_itself(&self) -> bool {
-        let address = |host: &str| if host == "localhost" { "127.0.0.1".to_owned() } else { host.to_owned() };
-        self.poet.port == self.port && address(&self.poet.host) == address(&self.iface)
+        let address = |host: &str| if host == "localhost" { "127.0.0.1" } else { host }.parse::<IpAddr>();
+        let (Ok(poet), Ok(own)) = (address(&self.poet.host), address(&self.iface)) else { return false };
+        let (poet, own) = (poet.to_canonical(), own.to_canonical());
+        // To connect to "all addresses" is to connect to oneself, and who listens on all of them is at each loopback.
+        let same = poet == own || poet.is_unspecified() || (own.is_unspecified() && poet.is_loopback());
+        self.poet.port == self.port && self.port != 0 && same
     }
 }
 

@@ -15,7 +15,7 @@ use crate::plugin::{MakeError, Plugin, Service};
 
 const EXAMPLES: &str = "\
 Example:
-  sestina -n slowpoetry --poem poetry/poems/ecstasy.txt --port 10001 --num-bytes 30 --delay 100ms
+  sestina -n slowpoetry --poem poetry/poems/ecstasy.txt --delay 100ms
 
 Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.";
 

@@ -14,6 +14,7 @@ use crate::inner::{Connection, Entry, Job, Listed, Reactor, Role, WeakReactor};
 use crate::limits::Census;
 use crate::protocol::{Factory, Protocol};
 use crate::state::{Input, State};
+use crate::timers::TimerId;
 
 /// After this many connections from one port the others have their turn.
 const ACCEPTS_PER_TURN_MAX: u32 = 128;
@@ -83,6 +84,8 @@ pub(crate) struct PortState {
     stopped: Vec<Resolver<()>>,
     /// Whether the lack of descriptors was logged since it last could accept.
     starved: bool,
+    /// When it accepts again after that.
+    retry: Option<TimerId>,
     pub(crate) census: Census,
     /// Whether it stopped accepting because it has too many connections.
     pub(crate) waits_for_room: bool,
@@ -110,6 +113,7 @@ impl Reactor {
             stopping: false,
             stopped: Vec::new(),
             starved: false,
+            retry: None,
             census: Census::default(),
             waits_for_room: false,
             listed: Listed::default(),
@@ -153,7 +157,8 @@ impl Reactor {
         }
         let entry = self.inner().entries.borrow_mut().remove(token.0);
         let Some(Entry::Port(port)) = entry else { return };
-        let PortState { sock, address, factory, stopped, .. } = *port;
+        let PortState { sock, address, factory, stopped, retry, .. } = *port;
+        self.cancel_timer(retry);
         self.inner().driver.borrow_mut().close(sock, Close::Polite);
         tracing::debug!(%address, "stopped listening");
         self.guard("the drop of a factory", move || drop(factory));
@@ -166,6 +171,9 @@ impl Reactor {
     pub(crate) fn accept(&self, token: Token) {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             let open = self.with_port(token, |port| {
+                if port.retry.is_some() {
+                    return None; // until then the connections wait in the kernel's backlog
+                }
                 let room = port.census.has_room(&port.address);
                 port.waits_for_room = !room;
                 (room && !port.stopping).then_some(port.sock)
@@ -232,9 +240,15 @@ impl Reactor {
             timer: None,
             answers: None,
             progress: self.now(),
+            finished: self.now(),
             discarded: 0,
             listed: Listed::default(),
         }
+    }
+
+    pub(crate) fn accept_again(&self, token: Token) {
+        self.with_port(token, |port| port.retry = None);
+        self.mark_ready(token);
     }
 
     /// Descriptors or memory have run out: the connections wait in the kernel's backlog meanwhile.
@@ -244,8 +258,12 @@ impl Reactor {
         if let Some((false, address)) = logged {
             tracing::error!(%address, %error, "cannot accept connections; trying again until it works");
         }
-        let at = self.now() + ACCEPT_RETRY_AFTER;
-        self.inner().timers.borrow_mut().schedule(at, Job::Accept(token));
+        // One retry at a time, however many events come meanwhile.
+        if self.with_port(token, |port| port.retry.is_none()) == Some(true) {
+            let at = self.now() + ACCEPT_RETRY_AFTER;
+            let retry = self.inner().timers.borrow_mut().schedule(at, Job::Accept(token));
+            self.with_port(token, |port| port.retry = Some(retry));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::driver::Token;
 use crate::errors::Lost;
-use crate::inner::{Kind, Reactor};
+use crate::inner::{Job, Kind, Reactor};
 use crate::state::{Drain, Input, Phase};
 use crate::time::Time;
 
@@ -22,6 +22,8 @@ const LOOK_BYTES: usize = 1024;
 
 /// Default of [`CloseLimits::silence_max`].
 pub const CLOSE_SILENCE_MAX: Duration = Duration::from_secs(2);
+/// Default of [`CloseLimits::drain_max`].
+pub const CLOSE_DRAIN_MAX: Duration = Duration::from_secs(30);
 /// Default of [`CloseLimits::discard_bytes_max`].
 pub const CLOSE_DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Default of [`CloseLimits::stall_max`].
@@ -33,6 +35,8 @@ pub const CLOSE_STALL_MAX: Duration = Duration::from_secs(300);
 pub struct CloseLimits {
     /// After our end was sent, a peer may be silent this long before it is left alone ([`Lost::Closed`]).
     pub silence_max: Duration,
+    /// However much a peer still sends, this long after our end was sent it is left alone ([`Lost::Closed`]).
+    pub drain_max: Duration,
     /// A peer may send this many bytes after `lose_connection` before it is cut ([`Lost::Aborted`]).
     pub discard_bytes_max: u64,
     /// After `lose_connection` a peer may take nothing for this long before it is cut ([`Lost::TimedOut`]).
@@ -43,6 +47,7 @@ impl Default for CloseLimits {
     fn default() -> Self {
         Self {
             silence_max: CLOSE_SILENCE_MAX,
+            drain_max: CLOSE_DRAIN_MAX,
             discard_bytes_max: CLOSE_DISCARD_BYTES_MAX,
             stall_max: CLOSE_STALL_MAX,
         }
@@ -96,7 +101,7 @@ impl Reactor {
     pub(crate) fn begin_draining(&self, token: Token) {
         let now = self.now();
         let looked = self.with_connection(token, |connection| {
-            connection.progress = now;
+            (connection.progress, connection.finished) = (now, now);
             connection.state.set_input(Input::Ready);
             (connection.state.drain(), connection.state.is_watched(), connection.state.input())
         });
@@ -182,21 +187,20 @@ impl Reactor {
     }
 
     fn silence_ends(&self, token: Token, now: Time) {
-        let limit = self.inner().closings.borrow().limits.silence_max;
-        match self.last_progress(token) {
-            Some(progress) if progress + limit > now => {
-                self.inner().closings.borrow_mut().silent.push_back((now + limit, token));
-            }
+        let CloseLimits { silence_max, drain_max, .. } = self.inner().closings.borrow().limits;
+        let end = self.with_connection(token, |connection| {
+            (connection.progress + silence_max).min(connection.finished + drain_max)
+        });
+        match end {
+            Some(end) if end > now => self.look_again(token, end),
             _ => self.end_draining(token),
         }
     }
 
     fn stall_ends(&self, token: Token, now: Time) {
         let limit = self.inner().closings.borrow().limits.stall_max;
-        match self.last_progress(token) {
-            Some(progress) if progress + limit > now => {
-                self.inner().closings.borrow_mut().stalled.push_back((now + limit, token));
-            }
+        match self.with_connection(token, |connection| connection.progress + limit) {
+            Some(end) if end > now => self.look_again(token, end),
             _ => {
                 tracing::warn!(peer = ?self.peer(token), ?limit, "connection cut: the peer takes nothing");
                 self.change(token, |state, pool| state.over(Lost::TimedOut, pool));
@@ -204,8 +208,21 @@ impl Reactor {
         }
     }
 
-    fn last_progress(&self, token: Token) -> Option<Time> {
-        self.with_connection(token, |connection| connection.progress)
+    /// A peer that did something has more time than the lists are long: it gets a timer of its own.
+    fn look_again(&self, token: Token, at: Time) {
+        let timer = self.inner().timers.borrow_mut().schedule(at, Job::Closing(token));
+        let before = self.with_extra(token, |extra| extra.closing_timer.replace(timer));
+        self.cancel_timer(before.unwrap_or(Some(timer)));
+    }
+
+    pub(crate) fn closing_timer(&self, token: Token) {
+        let now = self.now();
+        self.with_extra(token, |extra| extra.closing_timer = None);
+        if self.is_draining(token) {
+            self.silence_ends(token, now);
+        } else if self.is_closing(token) {
+            self.stall_ends(token, now);
+        }
     }
 
     fn is_closing(&self, token: Token) -> bool {

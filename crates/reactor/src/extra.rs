@@ -32,6 +32,7 @@ pub(crate) struct Extra {
     pub(crate) inbox_ended: bool,
     pub(crate) successor: Option<Successor>,
     pub(crate) layer_timer: Option<TimerId>,
+    pub(crate) closing_timer: Option<TimerId>,
     pub(crate) idle: Option<(Duration, TimerId)>,
     pub(crate) producer: Option<Box<Registered>>,
 }

@@ -133,6 +133,8 @@ pub(crate) struct Connection {
     pub(crate) answers: Option<Box<Answers>>,
     /// When it last got rid of bytes or, while draining, got some.
     pub(crate) progress: Time,
+    /// When our end was sent.
+    pub(crate) finished: Time,
     /// Input discarded since `lose_connection`.
     pub(crate) discarded: u64,
     pub(crate) listed: Listed,
@@ -160,6 +162,8 @@ pub(crate) enum Job {
     Connection(Token),
     /// Accept again: descriptors had run out.
     Accept(Token),
+    /// A connection on its way out has got another look at its limits.
+    Closing(Token),
     /// A layer has asked for it.
     Layers(Token),
     /// The connection may have been idle for too long.

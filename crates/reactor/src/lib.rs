@@ -47,7 +47,7 @@ mod upcall;
 
 pub use accept::Port;
 pub use address::{Address, Inherited};
-pub use close::{CLOSE_DISCARD_BYTES_MAX, CLOSE_SILENCE_MAX, CLOSE_STALL_MAX, CloseLimits};
+pub use close::{CLOSE_DISCARD_BYTES_MAX, CLOSE_DRAIN_MAX, CLOSE_SILENCE_MAX, CLOSE_STALL_MAX, CloseLimits};
 pub use conn::{Conn, ConnHandle};
 pub use connect::{CONNECT_TIMEOUT, Connector, NEXT_ADDRESS_AFTER};
 pub use cooperate::{CooperativeTask, SLICE, SLICE_STEPS_MAX, TaskStopped, Work};

@@ -44,6 +44,8 @@ pub(crate) struct Census {
     peers: BTreeMap<Option<IpAddr>, usize>,
     /// Whether it was logged that the total is reached, since it last was not.
     logged: bool,
+    /// Whether it was logged that a peer was refused, since nobody last was there.
+    logged_refusal: bool,
 }
 
 impl Census {
@@ -62,6 +64,10 @@ impl Census {
         if let Some(key) = key {
             let count = self.peers.entry(key).or_default();
             if *count >= self.limits.per_peer {
+                if !std::mem::replace(&mut self.logged_refusal, true) {
+                    let limit = self.limits.per_peer;
+                    tracing::warn!(%peer, limit, "too many connections from one peer: further ones are refused");
+                }
                 return false;
             }
             *count += 1;
@@ -76,6 +82,7 @@ impl Census {
         if self.total < self.limits.total {
             self.logged = false;
         }
+        self.logged_refusal &= self.total > 0;
         let key = share(peer);
         if let Some(count) = self.peers.get_mut(&key) {
             *count -= 1;

@@ -290,7 +290,8 @@ impl Reactor {
                 self.with_connection(token, |connection| connection.timer = None);
                 self.upcall(token, |protocol, conn| protocol.timer(conn));
             }
-            Job::Accept(token) => self.mark_ready(token),
+            Job::Accept(token) => self.accept_again(token),
+            Job::Closing(token) => self.closing_timer(token),
             Job::Layers(token) => self.layer_timer(token),
             Job::Idle(token) => self.idle_timer(token),
             Job::NextAddress(token) => self.try_next_address(token),

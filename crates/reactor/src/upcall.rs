@@ -48,6 +48,7 @@ impl Reactor {
         let producer = extra.as_mut().and_then(|extra| extra.producer.take());
         if let Some(extra) = &extra {
             self.cancel_timer(extra.layer_timer);
+            self.cancel_timer(extra.closing_timer);
             self.cancel_timer(extra.idle.map(|(_, timer)| timer));
         }
         let how = match why {

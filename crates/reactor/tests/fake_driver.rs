@@ -152,6 +152,58 @@ fn a_peer_that_stays_after_our_end_is_watched_drained_and_left_alone_after_its_s
 }
 
 #[test]
+fn a_peer_that_sends_a_byte_now_and_then_after_our_end_is_left_alone_in_the_end() {
+    let (fake, diary) = (Fake::default(), Diary::default());
+    let log = diary.clone();
+    let reactor =
+        listening(&fake, move |_: &Address| Scripted::new(&log).made(|_, conn| conn.lose_connection()));
+    let client = fake.client(100);
+    turns(&reactor, 1);
+    while reactor.connections() > 0 {
+        fake.comes(client, Incoming::Bytes(b".".to_vec()));
+        reactor.turn(Some(Duration::ZERO)).expect("the fake waits");
+        reactor.turn(Some(500 * MS)).expect("the fake waits");
+    }
+    assert_eq!(diary.take(), ["made", "lost Closed"]);
+    assert_eq!((reactor.now(), reactor.timers()), (Time::ZERO + Duration::from_secs(30), 0));
+}
+
+#[test]
+fn silence_counts_from_the_last_byte_and_not_longer() {
+    let fake = Fake::default();
+    let reactor = listening(&fake, |_: &Address| {
+        Scripted::new(&Diary::default()).made(|_, conn| conn.lose_connection())
+    });
+    let client = fake.client(100);
+    turns(&reactor, 1);
+    reactor.turn(None).expect("the fake waits");
+    reactor.turn(Some(100 * MS)).expect("the fake waits");
+    fake.comes(client, Incoming::Bytes(b".".to_vec()));
+    turns(&reactor, 2);
+    let last = reactor.now();
+    while reactor.connections() > 0 {
+        reactor.turn(None).expect("the fake waits");
+    }
+    assert_eq!(reactor.now() - last, Duration::from_secs(2));
+}
+
+#[test]
+fn a_starved_port_has_one_retry_however_many_events_come_and_takes_it_along() {
+    let fake = Fake::default();
+    let reactor = fake.reactor();
+    let port =
+        reactor.listen(&Endpoint::loopback(7), |_: &Address| Scripted::new(&Diary::default())).expect("free");
+    for _ in 0..5 {
+        fake.accept_fails(io::ErrorKind::OutOfMemory);
+        turns(&reactor, 1);
+    }
+    assert_eq!(reactor.timers(), 1);
+    drop(port.stop_listening());
+    turns(&reactor, 1);
+    assert_eq!(reactor.timers(), 0);
+}
+
+#[test]
 fn drain_if_unread_closes_at_once_but_drains_a_peer_that_has_spoken() {
     let fake = Fake::default();
     let reactor = listening(&fake, |_: &Address| {

@@ -26,7 +26,10 @@ impl<T> Deferred<T> {
     /// # Errors
     /// Gives the deferred back if it has none yet.
     pub fn try_result(self) -> Result<Res<T>, Self> {
-        self.into_node().map_or_else(Ok, |node| Err(Self::waiting(node)))
+        self.into_node().map_or_else(Ok, |node| {
+            node.core().regain_deferred();
+            Err(Self::waiting(node))
+        })
     }
 
     /// Cancels this and drops whatever comes of it. An error other than

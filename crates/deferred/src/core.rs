@@ -25,7 +25,7 @@ use crate::unhandled;
 
 /// How far a node has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u32)] // with two flags it fills a word, see `Flag`
+#[repr(u32)] // see `Core`
 pub(crate) enum State {
     /// Its producer, or the node above it, has not answered.
     #[default]
@@ -49,7 +49,25 @@ impl State {
     }
 }
 
+/// Who looks at the answer.
+///
+/// Invariant: only `Waiting` means that `next` is not `Nobody`. Asking a word is cheaper than moving an enum.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[repr(u16)] // see `Core`
+enum Consumer {
+    /// There is a deferred, so somebody may.
+    #[default]
+    Possible,
+    /// The deferred was dropped: nobody ever will.
+    Gone,
+    /// Somebody waits for it.
+    Waiting,
+}
+
 /// The part of a node that does not depend on its kind.
+///
+/// Its state (4 bytes), its hearing and its consumer (2 each) fill a word: a gap makes rustc build the node on the stack
+/// and copy it, which costs as much as allocating it.
 pub(crate) struct Core<T: 'static> {
     answer: Cell<Option<Res<T>>>,
     next: Cell<Next<T>>,
@@ -60,13 +78,12 @@ pub(crate) struct Core<T: 'static> {
     at: Cell<Option<&'static Location<'static>>>,
     pub(crate) state: Cell<State>,
     hearing: Cell<Hearing>,
-    /// Invariant: `false` means that `next` is `Nobody`. Asking a byte is cheaper than moving an enum.
-    has_next: Flag,
+    consumer: Cell<Consumer>,
 }
 
 /// Whether a node hears requests to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u16)] // as wide as a `Flag`
+#[repr(u16)] // see `Core`
 enum Hearing {
     #[default]
     Open,
@@ -88,7 +105,7 @@ impl<T> Default for Core<T> {
             at: Cell::new(None),
             state: Cell::new(State::Waiting),
             hearing: Cell::new(Hearing::Open),
-            has_next: Flag::default(),
+            consumer: Cell::new(Consumer::Possible),
         }
     }
 }
@@ -106,8 +123,33 @@ impl<T> Core<T> {
     /// Gives the node its answer. Returns whether somebody waits for it.
     pub(crate) fn settle(&self, answer: Res<T>) -> bool {
         self.close();
+        self.rest(answer);
+        self.consumer.get() == Consumer::Waiting
+    }
+
+    /// Gives the node its answer, but holds it back.
+    pub(crate) fn hold(&self, answer: Res<T>) {
+        self.close();
         self.put_answer(answer);
-        self.has_next.get()
+        self.state.set(State::Held);
+    }
+
+    /// Does not hold it back any more. Returns whether somebody waits for it.
+    pub(crate) fn release(&self) -> bool {
+        self.state.set(State::Fired);
+        if self.consumer.get() == Consumer::Gone {
+            self.drop_answer();
+        }
+        self.consumer.get() == Consumer::Waiting
+    }
+
+    /// Keeps the answer of a closed node for whoever may look at it. If nobody will, an error is reported.
+    pub(crate) fn rest(&self, answer: Res<T>) {
+        if self.consumer.get() == Consumer::Gone {
+            unhandled::report_error(answer, self.at());
+        } else {
+            self.put_answer(answer);
+        }
     }
 
     /// Marks the node as answered and drops its cancellers: they must not live longer than the question.
@@ -129,7 +171,7 @@ impl<T> Core<T> {
     /// Says who is told.
     pub(crate) fn set_next(&self, next: Next<T>) {
         let old = self.next.replace(next);
-        if self.has_next.replace(true) {
+        if self.consumer.replace(Consumer::Waiting) == Consumer::Waiting {
             drop(old);
         } else {
             std::mem::forget(old); // `Nobody`: this spares the check
@@ -137,7 +179,37 @@ impl<T> Core<T> {
     }
 
     pub(crate) fn take_next(&self) -> Next<T> {
-        if self.has_next.replace(false) { self.next.take() } else { Next::Nobody }
+        if self.consumer.get() == Consumer::Waiting {
+            self.consumer.set(Consumer::Possible);
+            self.next.take()
+        } else {
+            Next::Nobody
+        }
+    }
+
+    /// The deferred is dropped: an error is reported now, though a cancelled resolver may keep the node for a
+    /// long time.
+    #[inline]
+    pub(crate) fn lose_deferred(&self) {
+        if self.state.get() == State::Fired {
+            self.drop_answer();
+        } else if self.consumer.get() == Consumer::Possible {
+            self.consumer.set(Consumer::Gone);
+        }
+    }
+
+    /// There is a deferred again.
+    pub(crate) fn regain_deferred(&self) {
+        if self.consumer.get() == Consumer::Gone {
+            self.consumer.set(Consumer::Possible);
+        }
+    }
+
+    #[cold]
+    fn drop_answer(&self) {
+        if let Some(answer) = self.answer.take() {
+            unhandled::report_error(answer, self.at());
+        }
     }
 
     /// Whoever polled the deferred gave it away, and does not wait for it any more.
@@ -183,18 +255,22 @@ impl<T> Core<T> {
         }
     }
 
-    /// Whether anything is attached that looks at the answer.
+    /// Whether anybody may ever look at the answer.
     pub(crate) fn is_wanted(&self) -> bool {
-        with(&self.next, |next| !matches!(next, Next::Nobody | Next::Discard | Next::Ignore))
+        match self.consumer.get() {
+            Consumer::Possible => true,
+            Consumer::Gone => false,
+            Consumer::Waiting => with(&self.next, |next| !matches!(next, Next::Discard | Next::Ignore)),
+        }
     }
 
     /// Whether somebody waits, but not `task`.
     pub(crate) fn is_awaited_by_other(&self, task: &dyn Resume) -> bool {
-        self.has_next.get() && !self.is_awaited_by(task)
+        self.consumer.get() == Consumer::Waiting && !self.is_awaited_by(task)
     }
 
     pub(crate) fn is_awaited_by(&self, task: &dyn Resume) -> bool {
-        self.has_next.get() && with(&self.next, |next| next.belongs_to(task))
+        self.consumer.get() == Consumer::Waiting && with(&self.next, |next| next.belongs_to(task))
     }
 }
 
@@ -325,24 +401,6 @@ impl<T> Drop for Core<T> {
         {
             unhandled::report(failure, self.at());
         }
-    }
-}
-
-/// A cell of a bool.
-///
-/// Two bytes wide, so that the flags and the state of a node fill a word: a gap makes rustc build the node on
-/// the stack and copy it, which costs as much as allocating it.
-#[derive(Default)]
-struct Flag(Cell<u16>);
-
-impl Flag {
-    fn get(&self) -> bool {
-        self.0.get() != 0
-    }
-
-    /// Returns what was there before.
-    fn replace(&self, yes: bool) -> bool {
-        self.0.replace(u16::from(yes)) != 0
     }
 }
 

@@ -63,8 +63,7 @@ trait Open {
 impl<T: 'static> Open for Node<T, Gate> {
     fn open(self: Rc<Self>) {
         self.part.is_open.set(true);
-        if self.core.state.get() == State::Held {
-            self.core.state.set(State::Fired);
+        if self.core.state.get() == State::Held && self.core.release() {
             drive::start(self);
         }
     }
@@ -75,13 +74,11 @@ impl<T: 'static> Sink<T> for Node<T, Gate> {
         if !self.core.state.get().is_open() {
             return None; // a canceller below answered first: the late answer is dropped
         }
-        let somebody_waits = self.core.settle(answer);
         if self.part.is_open.get() {
-            somebody_waits.then_some(self)
-        } else {
-            self.core.state.set(State::Held);
-            None
+            return self.core.settle(answer).then_some(self);
         }
+        self.core.hold(answer);
+        None
     }
 }
 

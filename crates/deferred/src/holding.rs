@@ -7,7 +7,6 @@
 use std::rc::Rc;
 
 use crate::awaited;
-use crate::core::State;
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::Source;
@@ -79,19 +78,9 @@ impl<T> Owned<T> {
 }
 
 impl<T> Drop for Owned<T> {
-    /// An error is reported now, though a cancelled resolver may keep the node for a long time.
     #[inline]
     fn drop(&mut self) {
-        if self.node.state().get() == State::Fired {
-            drop_answer(&*self.node);
-        }
-    }
-}
-
-#[cold]
-fn drop_answer<T: 'static>(node: &dyn Source<T>) {
-    if let Some(Err(failure)) = node.core().take_answer() {
-        unhandled::report(failure, node.at());
+        self.node.core().lose_deferred();
     }
 }
 

@@ -82,7 +82,7 @@ impl<T> Resolver<T> {
         if root.core.state.get() != State::Waiting {
             return Err(value);
         }
-        if Rc::strong_count(&root) == 1 && !root.core.is_wanted() {
+        if !root.core.is_wanted() {
             return Err(value);
         }
         fire(&root, Ok(value));
@@ -142,7 +142,7 @@ fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
     }
     root.core.close();
     match root.core.take_next() {
-        Next::Nobody => root.core.put_answer(answer),
+        Next::Nobody => root.core.rest(answer),
         next => match (next, drive::enter_unless_deep()) {
             // The first callback is fed directly: no answer is stored and loaded again.
             (Next::Node(sink), Some(_level)) => drive::run(sink.receive(answer)),

@@ -100,6 +100,13 @@ impl Drop for Collector {
     }
 }
 
+/// Reports the error of an answer that nobody will look at.
+pub(crate) fn report_error<T>(answer: Res<T>, made_at: &'static Location<'static>) {
+    if let Err(failure) = answer {
+        report(failure, made_at);
+    }
+}
+
 /// Reports the error of an answer that was not wanted, unless it only says that it was cancelled.
 pub(crate) fn report_unless_cancelled<T>(answer: Res<T>, made_at: &'static Location<'static>) {
     if let Err(failure) = answer

@@ -40,8 +40,8 @@ pub(crate) struct Node {
     pub(crate) is_deaf: bool,
     /// A request that came while it ran; whether it is an abort.
     pub(crate) remembered: Option<bool>,
-    /// Resolvers, deferreds and pause guards that refer to it.
-    pub(crate) owners: u32,
+    /// Whether there is a deferred.
+    pub(crate) is_owned: bool,
 }
 
 #[derive(Default)]
@@ -126,7 +126,7 @@ pub(crate) trait Player {
     }
 
     fn wait_for(&mut self, outer: usize, inner: usize) {
-        self.node(inner).owners -= 1;
+        self.node(inner).is_owned = false;
         if let Some(answer) = self.take_answer(inner) {
             self.settle(outer, answer);
             return self.hand_on(outer);
@@ -169,14 +169,13 @@ pub(crate) trait Player {
         let awaited = self.node(n).above.filter(|_| self.node(n).state != State::Running);
         self.settle(n, answer);
         if let (Kind::Task(_), Some(awaited)) = (&self.node(n).kind, awaited) {
-            self.node(awaited).owners += 1; // the future had it, and is dropped
             self.discard(awaited);
         }
         self.hand_on(n);
     }
 
     fn discard(&mut self, d: usize) {
-        self.node(d).owners -= 1;
+        self.node(d).is_owned = false;
         match self.take_answer(d) {
             Some(answer) => self.report_unless_cancelled(answer),
             None => {
@@ -187,7 +186,7 @@ pub(crate) trait Player {
     }
 
     fn report_if_lost(&mut self, n: usize) {
-        if self.node(n).owners == 0 && self.node(n).state == State::Fired {
+        if !self.node(n).is_owned && self.node(n).state == State::Fired {
             let answer = self.node(n).answer.take();
             self.model().reports.extend(answer.and_then(Result::err).map(str::to_owned));
         }

@@ -74,13 +74,11 @@ impl PlayedModel {
             Op::Fire(slot, answer) => {
                 if let Some(root) = self.slots[*slot].resolver.take() {
                     self.level(|player| player.fire(root, *answer));
-                    self.disown(root);
                 }
             }
             Op::DropResolver(slot) => {
                 if let Some(root) = self.slots[*slot].resolver.take() {
                     self.abandon(root);
-                    self.disown(root);
                 }
             }
             Op::Add(slot, step) => self.replace(*slot, |player, d| player.add(d, step)),
@@ -107,14 +105,14 @@ impl PlayedModel {
             Op::Abort(slot) => {
                 self.with_deferred(*slot, |player, d| player.level(|player| player.cancel(d, true)))
             }
-            Op::Drop(slot) => self.take_deferred(*slot, Self::drop_deferred),
+            Op::Drop(slot) => self.take_deferred(*slot, Self::disown),
             Op::Discard(slot) => {
                 self.take_deferred(*slot, |player, d| player.level(|player| player.discard(d)))
             }
             Op::Ignore(slot) => self.take_deferred(*slot, |player, d| {
                 if player.take_answer(d).is_none() {
                     player.node(d).next = Next::Ignore;
-                    player.node(d).owners -= 1;
+                    player.node(d).is_owned = false;
                 }
             }),
             Op::ChainTo(from, to) => self.chain(*from, *to),
@@ -166,21 +164,14 @@ impl PlayedModel {
         let Some(d) = self.slots[slot].deferred.take() else { return };
         let d = f(self, d);
         if let Some(old) = self.slots[slot].deferred.replace(d) {
-            self.drop_deferred(old);
+            self.disown(old);
         }
-    }
-
-    fn disown(&mut self, n: usize) {
-        self.node(n).owners -= 1;
-        self.report_if_lost(n);
     }
 
     /// Nobody else can take the answer of a deferred that is dropped.
-    fn drop_deferred(&mut self, d: usize) {
-        if let Some(Err(error)) = self.take_answer(d) {
-            self.model.reports.push(error.to_owned());
-        }
-        self.disown(d);
+    fn disown(&mut self, d: usize) {
+        self.node(d).is_owned = false;
+        self.report_if_lost(d);
     }
 
     fn new_node(&mut self, kind: Kind, above: Option<usize>) -> usize {
@@ -193,7 +184,7 @@ impl PlayedModel {
             cancellers: Vec::new(),
             is_deaf: false,
             remembered: None,
-            owners: 1,
+            is_owned: true,
         });
         self.model.nodes.len() - 1
     }
@@ -201,14 +192,13 @@ impl PlayedModel {
     fn make(&mut self, slot: usize) {
         if self.slots[slot].resolver.is_none() && self.slots[slot].deferred.is_none() {
             let root = self.new_node(Kind::Root, None);
-            self.node(root).owners += 1;
             (self.slots[slot].resolver, self.slots[slot].deferred) = (Some(root), Some(root));
         }
     }
 
     /// Hangs `below` below `d`, or gives it the answer that is there.
     fn attach(&mut self, d: usize, below: usize) {
-        self.node(d).owners -= 1;
+        self.node(d).is_owned = false;
         match self.take_answer(d) {
             Some(answer) => self.level(|player| player.receive(below, answer)),
             None => self.node(d).next = Next::Node(below),
@@ -238,7 +228,6 @@ impl PlayedModel {
 
     fn pause(&mut self, slot: usize, d: usize) -> usize {
         let gate = self.new_node(Kind::ClosedGate, Some(d));
-        self.node(gate).owners += 1;
         self.slots[slot].guards.push(gate);
         self.attach(d, gate);
         gate
@@ -246,7 +235,6 @@ impl PlayedModel {
 
     fn unpause(&mut self, gate: usize) {
         self.node(gate).kind = Kind::OpenGate;
-        self.node(gate).owners -= 1;
         if self.node(gate).state == State::Held {
             self.hand_on(gate);
         }
@@ -259,6 +247,5 @@ impl PlayedModel {
             State::Waiting => player.wait_for(root, d),
             _ => player.discard(d),
         });
-        self.disown(root);
     }
 }

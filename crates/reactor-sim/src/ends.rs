@@ -25,8 +25,6 @@ impl World {
         self.note(|world| format!("{} crashes", world.machine(host).name));
         unix::leave_files(&mut self.machine_mut(host).files);
         let sockets = self.sockets_of(host);
-        // Nobody is there any more to send again what a partition holds.
-        self.links.held.retain(|packet| packet.from != host);
         for sock in &sockets {
             self.reset_peer(*sock);
         }

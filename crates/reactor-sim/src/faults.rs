@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Selector};
 use crate::odds::Odds;
+use crate::rng::Rng;
 
 /// Which faults strike, how often and how badly. Begin with one of the profiles and change it.
 ///
@@ -107,6 +108,17 @@ impl Faults {
         self
     }
 
+    /// This profile with about half of its kinds, which the seed chooses; one seed in eight keeps all. A swarm does this:
+    /// with everything on at once, one fault hides another.
+    #[must_use]
+    pub fn sampled(&self, seed: u64) -> Self {
+        let mut rng = Rng::new(seed, SAMPLING);
+        let all = rng.hits(Odds::one_in(8));
+        let kept = Fault::ALL.map(|_| rng.hits(Odds::one_in(2)));
+        let left_out = Fault::ALL.into_iter().filter(|fault| !all && !kept[fault.index()]);
+        left_out.fold(self.clone(), Self::without)
+    }
+
     /// How often this fault strikes.
     #[must_use]
     pub fn odds(&self, fault: Fault) -> Odds {
@@ -133,3 +145,6 @@ impl Default for Faults {
 pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
+
+/// The stream of numbers that chooses among faults; the others are counted from 1.
+const SAMPLING: u64 = 1_000_000;

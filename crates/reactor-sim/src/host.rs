@@ -51,6 +51,8 @@ impl Host {
         };
         let reactor = Reactor::new(Box::new(SimDriver::new(world, life)));
         let before = self.simulation.0.reactors.borrow_mut()[self.id.0].replace(reactor.clone());
+        let panics = before.as_ref().map_or(0, |before| before.statistics().panics);
+        self.simulation.0.panics.set(self.simulation.0.panics.get() + panics);
         drop(before);
         reactor
     }

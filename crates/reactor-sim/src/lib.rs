@@ -23,6 +23,7 @@
 //! program refuses connections, as a machine does that is up; accepting without descriptors refuses one connection, as
 //! `reactor-mio` does.
 //!
+//! [`Scenario`] runs something over many seeds, and finds the fewest faults that make it fail.
 #![forbid(unsafe_code)]
 
 mod advance;
@@ -49,6 +50,7 @@ mod simulation;
 mod socket;
 mod stream;
 mod streams;
+mod swarm;
 mod threads;
 mod trace;
 mod unix;
@@ -64,3 +66,4 @@ pub use link::{Link, Partition};
 pub use odds::Odds;
 pub use program::{ProcessEvent, Run};
 pub use simulation::Simulation;
+pub use swarm::{Finding, Outcome, Scenario};

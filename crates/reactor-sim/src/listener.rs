@@ -111,7 +111,8 @@ impl World {
         if self.would_block(sock, true, false) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        // As reactor-mio does it: with a spare descriptor, the connection that waits longest is refused.
+        // As reactor-mio does it: with a spare descriptor, the connection that waits longest is refused, by a reset: an end
+        // would look like an empty answer.
         let granted = self.take_descriptor(host);
         let next = self.find_listener(sock).and_then(|listener| listener.queue.pop_front());
         let Some(next) = next else { return Err(io::ErrorKind::WouldBlock.into()) };
@@ -119,7 +120,7 @@ impl World {
             stream.listener = None;
         }
         if let Err(error) = granted {
-            self.close_stream(next, Close::Polite);
+            self.close_stream(next, Close::Reset);
             return Err(error);
         }
         if self.strikes(Fault::AbortedAccepts, host).is_some() {

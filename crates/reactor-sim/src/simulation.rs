@@ -89,6 +89,8 @@ pub(crate) struct Inner {
     /// Whether a host has its turn now.
     pub(crate) turning: Cell<bool>,
     pub(crate) patience: Cell<Duration>,
+    /// Of lives that are over.
+    pub(crate) panics: Cell<u64>,
 }
 
 pub(crate) type Call = Box<dyn FnOnce(&Simulation)>;
@@ -105,6 +107,7 @@ impl Simulation {
             next_call: Cell::new(0),
             turning: Cell::new(false),
             patience: Cell::new(PATIENCE),
+            panics: Cell::new(0),
         }))
     }
 
@@ -275,6 +278,14 @@ impl Simulation {
             }
         }
         lines
+    }
+
+    /// Panics that the reactors of all hosts have caught, in all their lives.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        let present = self.0.reactors.borrow();
+        let present = present.iter().flatten().map(|reactor| reactor.statistics().panics);
+        self.0.panics.get() + present.sum::<u64>()
     }
 
     /// The trace so far: one line for each effect, `0.000250000 alice:49152 -> bob:80 connect 10.0.0.2:80`.

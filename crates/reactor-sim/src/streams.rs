@@ -163,12 +163,11 @@ impl World {
             Cargo::Bytes(bytes) => {
                 let bytes = std::mem::take(bytes);
                 match self.find_stream(receiver) {
-                    Some(stream) if stream.phase == Phase::Dead => {}
-                    Some(stream) => {
+                    Some(stream) if stream.phase != Phase::Dead => {
                         stream.input.push(bytes);
                         self.tell_if(receiver, true, false);
                     }
-                    None => self.answer(&packet, Cargo::Reset),
+                    _ => self.answer(&packet, Cargo::Reset),
                 }
             }
             Cargo::Credit(bytes) => {
@@ -266,7 +265,6 @@ impl World {
     }
 
     pub(crate) fn give_up(&mut self, sock: Key) {
-        self.links.held.retain(|packet| packet.sender != Some(sock));
         if let Some(stream) = self.find_stream(Some(sock)) {
             stream.die(io::ErrorKind::TimedOut);
             self.note_stream(sock, "->", || "gave up".to_owned());
@@ -274,20 +272,15 @@ impl World {
         }
     }
 
-    /// Ends a partition: what was held is sent again, in its order.
+    /// Ends a partition. What was held arrives at once: later than anything of the same sender that is under way, and it
+    /// would be out of order.
     pub(crate) fn heal(&mut self, one: HostId, other: HostId) {
         if self.links.partition(one, other).is_none() {
             return;
         }
         self.note(|world| format!("{} | {} healed", world.machine(one).name, world.machine(other).name));
-        let mut floor = self.now;
         for packet in self.links.heal(one, other) {
-            let at = self.travel(packet.from, packet.to, packet.cargo.bytes()).max(floor);
-            floor = at;
-            if let Some(stream) = self.find_stream(packet.sender) {
-                stream.last_arrival = stream.last_arrival.max(at);
-            }
-            self.agenda.add(at, Happening::Arrival(packet));
+            self.arrive(packet);
         }
     }
 

@@ -167,7 +167,7 @@ pub fn write_all_waits_for_a_slow_reader(stage: &mut Stage) {
     stage.connect(&at, client);
     stage.until_noted(&diary, "client made");
     stage.pass(Duration::from_millis(50));
-    assert!((1..PIECES).contains(&written.get()), "{} pieces were written", written.get());
+    assert!(written.get() < PIECES, "{} pieces were written", written.get());
     kept.borrow().as_ref().expect("kept").resume_reading();
     stage.until_noted(&diary, "client lost Done");
     assert!(*got.borrow() == pattern(PIECE * PIECES), "{} bytes came, or some are wrong", got.borrow().len());

@@ -55,6 +55,29 @@ macro_rules! contract_each {
     };
 }
 
+/// The cases that hold whatever the network does to packets: for drivers with faults that lose nothing. Cases that count
+/// pieces, sizes or moments are not among them.
+#[macro_export]
+macro_rules! contract_under_faults {
+    ($reactors:expr) => {
+        $crate::cases! { $reactors, check_each;
+            streams: bytes_arrive_whole_and_in_order, made_is_first_and_lost_is_last, a_large_shared_body_arrives,
+                many_connections_at_once, peers_know_each_others_addresses, both_sides_may_talk_at_once;
+            closing: lose_connection_sends_everything_first, the_poem_arrives_although_the_client_talks,
+                a_reset_is_not_a_clean_end, the_peers_end_is_told_and_ends_both,
+                a_half_closed_peer_may_still_be_served, both_may_close_at_once, writes_after_the_end_have_no_effect;
+            flow: a_slow_reader_does_not_slow_others, paused_reading_keeps_what_came;
+            connecting: nobody_listens, a_name_is_resolved, an_unknown_name_is_told, a_stopped_attempt_is_told,
+                a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port;
+            time: timers_come_in_order_and_never_early, a_cancelled_timer_never_comes,
+                a_timer_of_a_connection_goes_with_it, tasks_wait_for_timers, cancelling_a_sleep_leaves_no_timer,
+                stop_ends_everything;
+            answers: answers_come_as_upcalls, a_hang_up_cancels_the_answer, many_answers_keep_their_order;
+            panics: a_panic_in_each_method_ends_its_connection_only, a_panicking_drop_harms_nobody;
+        }
+    };
+}
+
 /// The list of [`contract!`].
 #[doc(hidden)]
 #[macro_export]

@@ -2,14 +2,15 @@
 //!
 //! Without a descriptor a waiting connection can be neither taken nor refused: its client hangs, and an
 //! edge-triggered listener is silent about it. So one descriptor is kept in reserve. It is given up to take that one
-//! connection and close it, which its client notices, and then taken back.
+//! connection and reset it, which its client notices, and then taken back. A polite close would tell the client a clean
+//! end, and so an empty answer.
 //! Tests: `tests/descriptors.rs`, alone in its process because it uses up all descriptors.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
 
 use rustix::io::Errno;
-use sestina_reactor::Address;
+use sestina_reactor::{Address, Close};
 
 use crate::socket::Socket;
 
@@ -27,7 +28,9 @@ impl Spare {
 
     fn refuse_one(&mut self, listener: &Socket) {
         self.0 = None;
-        drop(listener.accept());
+        if let Ok((refused, _)) = listener.accept() {
+            refused.close(Close::Reset);
+        }
         self.keep();
     }
 }

@@ -7,89 +7,12 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use fake::scripted::{Diary, Scripted};
 use fake::{Fake, Incoming};
 use sestina_deferred::{Failure, deferred, succeed};
 use sestina_reactor::{
-    Address, Conn, ConnHandle, ConnectError, Drain, Endpoint, Factory, ListenError, Lost, Protocol, Reactor,
-    Time,
+    Address, ConnHandle, ConnectError, Drain, Endpoint, Factory, ListenError, Protocol, Reactor, Time,
 };
-
-/// What happened, in order.
-#[derive(Clone, Default)]
-struct Diary(Rc<RefCell<Vec<String>>>);
-
-impl Diary {
-    fn add(&self, line: impl Into<String>) {
-        self.0.borrow_mut().push(line.into());
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.borrow_mut())
-    }
-}
-
-/// A protocol whose methods are closures, and which keeps a diary.
-type Hook = Box<dyn FnMut(&mut Scripted, &mut Conn<'_>)>;
-
-struct Scripted {
-    diary: Diary,
-    made: Option<Hook>,
-    data: Option<Hook>,
-    answer: u32,
-}
-
-impl Scripted {
-    fn new(diary: &Diary) -> Self {
-        Self { diary: diary.clone(), made: None, data: None, answer: 0 }
-    }
-
-    fn made(self, hook: impl FnMut(&mut Self, &mut Conn<'_>) + 'static) -> Self {
-        Self { made: Some(Box::new(hook)), ..self }
-    }
-
-    fn data(self, hook: impl FnMut(&mut Self, &mut Conn<'_>) + 'static) -> Self {
-        Self { data: Some(Box::new(hook)), ..self }
-    }
-}
-
-impl Protocol for Scripted {
-    fn connection_made(&mut self, conn: &mut Conn<'_>) {
-        self.diary.add("made");
-        if let Some(mut hook) = self.made.take() {
-            hook(self, conn);
-        }
-    }
-
-    fn data_received(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
-        self.diary.add(format!("data {}", String::from_utf8_lossy(data)));
-        if let Some(mut hook) = self.data.take() {
-            hook(self, conn);
-            self.data = Some(hook);
-        }
-    }
-
-    fn read_closed(&mut self, conn: &mut Conn<'_>) {
-        self.diary.add("read closed");
-        conn.lose_connection();
-    }
-
-    fn pause_producing(&mut self, _: &mut Conn<'_>) {
-        self.diary.add("pause");
-    }
-
-    fn resume_producing(&mut self, _: &mut Conn<'_>) {
-        self.diary.add("resume");
-    }
-
-    fn timer(&mut self, conn: &mut Conn<'_>) {
-        self.diary.add(format!("timer at {:?}", conn.now()));
-    }
-
-    fn connection_lost(&mut self, conn: &mut Conn<'_>, why: Lost) {
-        conn.write(b"too late");
-        self.diary.add(format!("lost {why:?}"));
-    }
-}
 
 /// A reactor that listens, with one factory.
 fn listening(fake: &Fake, factory: impl Factory) -> Reactor {

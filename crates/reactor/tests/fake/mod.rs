@@ -4,6 +4,8 @@
 //! error, so no test can hang.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod scripted;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;

@@ -290,12 +290,16 @@ impl<T: 'static> Core<T> {
             return Some(if insists { Verdict::Settle(Err(request.failure())) } else { Verdict::Stay });
         }
         while let Some(canceller) = self.pop_canceller() {
-            self.hearing.set(Hearing::Asking);
+            if self.hearing.get() == Hearing::Open {
+                self.hearing.set(Hearing::Asking);
+            }
             let answer = guarded(self.at(), || canceller(&request.cancelled));
             if !self.state.get().is_open() {
                 return Some(Verdict::Stay); // it fired the deferred itself, and that wins
             }
             match answer {
+                // Whoever is asked next must know that nobody else will answer.
+                Ok(Answer::Continue) if self.hearing.get() == Hearing::AskingOrphan => {}
                 Ok(Answer::Continue) => self.hearing.set(Hearing::Open),
                 Ok(Answer::Reply(answer)) => return Some(Verdict::Settle(answer)),
                 Ok(Answer::Later) if insists => return Some(Verdict::Settle(Err(request.failure()))),

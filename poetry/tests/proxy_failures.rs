@@ -79,16 +79,16 @@ fn the_log_has_one_line_for_one_failure_of_many_clients() {
     assert!(warnings[0].contains("closed the connection without a poem"), "{warnings:?}");
 }
 
-/// A client that has closed its direction looks like one that hung up.
+/// A client that has closed its direction looks like one that hung up: it is told that there is no poem, not an empty one.
 #[test]
-fn a_half_closed_client_that_waits_is_taken_as_gone() {
+fn a_half_closed_client_that_waits_is_taken_as_gone_and_reset() {
     let (reactor, puppet) = (house(), Puppet::default());
     let poet = serve(&reactor, puppet.clone());
     let proxy = PoetryProxy::new(&reactor, &poet);
     let at = serve(&reactor, proxy.clone());
     let (_, heard) = client(&reactor, &at, |conn| conn.lose_write_connection());
     let heard = wait(&reactor, heard).unwrap();
-    assert!(heard.bytes.is_empty() && matches!(heard.why, Lost::Done), "{}", heard.why);
+    assert!(heard.bytes.is_empty() && matches!(heard.why, Lost::Reset), "{}", heard.why);
     until(&reactor, "nobody waits any more", || proxy.counters().cancelled == 1);
     close(&reactor);
 }

@@ -44,6 +44,13 @@ pub(crate) fn ci() -> Outcome {
     Ok(())
 }
 
+/// The swarm lies with the simulation; here it only gets its name and an optimized build.
+pub(crate) fn sim(options: &[&str]) -> Outcome {
+    let run = ["run", "--quiet", "--release", "--package", "sestina-reactor-sim", "--example", "swarm", "--"];
+    let arguments: Vec<&str> = run.into_iter().chain(options.iter().copied()).collect();
+    cargo(&root(), &arguments, &[]).map_err(|_| "see above".to_owned())
+}
+
 /// The repository's folder: above this crate's.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -25,6 +25,17 @@ pub(crate) enum Order {
     Crash(HostId),
 }
 
+/// How far a step may move the clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Until {
+    /// To whatever comes next.
+    Anything,
+    /// To then, and somebody waits for an answer: if nothing comes at all it never will.
+    Patience(Time),
+    /// To then, whether anything comes or not.
+    Time(Time),
+}
+
 /// What a step did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stepped {
@@ -54,7 +65,7 @@ impl Simulation {
             if let Some(result) = answer.borrow_mut().take() {
                 return result;
             }
-            match self.step_within(Some(limit)) {
+            match self.step_within(Until::Patience(limit)) {
                 Ok(Stepped::Worked) => {}
                 Ok(Stepped::Limit) => {
                     let text = format!("no answer within {:?} of virtual time", self.0.patience.get());
@@ -76,7 +87,7 @@ impl Simulation {
     /// If called from inside a host's turn.
     pub fn run_for(&self, time: Duration) -> io::Result<()> {
         let limit = self.now() + time;
-        while self.step_within(Some(limit))? == Stepped::Worked {}
+        while self.step_within(Until::Time(limit))? == Stepped::Worked {}
         Ok(())
     }
 
@@ -88,7 +99,7 @@ impl Simulation {
     /// # Panics
     /// If called from inside a host's turn.
     pub fn step(&self) -> io::Result<()> {
-        self.step_within(None).map(drop)
+        self.step_within(Until::Anything).map(drop)
     }
 
     /// Calls `f` after this time, outside of every host's turn: the place to crash hosts and to cut lines.
@@ -121,7 +132,7 @@ impl Simulation {
         assert!(!self.0.turning.get(), "a simulation is not run from inside the turn of a host");
     }
 
-    fn step_within(&self, limit: Option<Time>) -> io::Result<Stepped> {
+    fn step_within(&self, until: Until) -> io::Result<Stepped> {
         self.check_outside();
         self.obey()?;
         if self.make_due_call() {
@@ -139,18 +150,17 @@ impl Simulation {
             }
             return Ok(Stepped::Worked);
         }
-        let Some(next) = self.next_time() else {
-            let Some(limit) = limit else { return Err(self.deadlock()) };
-            // Who only lets time pass gets it; who waits for an answer is told by the limit that none comes.
-            advance_to(&self.0.world, limit);
-            return Ok(Stepped::Limit);
+        let next = self.next_time();
+        let (at, stepped) = match (next, until) {
+            (None, Until::Time(limit)) => (limit, Stepped::Limit),
+            (None, _) => return Err(self.deadlock()),
+            (Some(next), Until::Time(limit) | Until::Patience(limit)) if limit < next => {
+                (limit, Stepped::Limit)
+            }
+            (Some(next), _) => (next, Stepped::Worked),
         };
-        if let Some(limit) = limit.filter(|limit| *limit < next) {
-            advance_to(&self.0.world, limit);
-            return Ok(Stepped::Limit);
-        }
-        advance_to(&self.0.world, next);
-        Ok(Stepped::Worked)
+        advance_to(&self.0.world, at);
+        Ok(stepped)
     }
 
     fn busy_hosts(&self) -> Vec<(HostId, Reactor)> {

@@ -175,10 +175,11 @@ impl World {
     }
 
     /// The client knows: the connection may be accepted, soon.
-    pub(crate) fn made(&mut self, sock: Option<Key>) {
-        let Some(stream) = self.find_stream(sock) else { return };
+    pub(crate) fn made(&mut self, packet: &Packet) {
+        let (Some(sock), Some(stream)) = (packet.receiver, self.find_stream(packet.receiver)) else {
+            return self.answer(packet, Cargo::Reset); // the server is gone since it agreed
+        };
         stream.phase = Phase::Open;
-        let Some(sock) = sock else { return };
         match self.dice.delays(Fault::SlowAccepts, self.now) {
             Some(delay) => self.agenda.add(self.now + delay, Happening::Enqueue { sock }),
             None => self.enqueue(sock),

@@ -159,7 +159,7 @@ impl World {
                 let window = *window;
                 self.agreed(&packet, window);
             }
-            Cargo::Made => self.made(receiver),
+            Cargo::Made => self.made(&packet),
             Cargo::Bytes(bytes) => {
                 let bytes = std::mem::take(bytes);
                 match self.find_stream(receiver) {

@@ -146,7 +146,10 @@ impl Protocol for Reading {
                 conn.resume_reading();
                 conn.set_timer(IDLE_MAX);
             }
-            _ => conn.abort(),
+            _ => {
+                self.seen.was_silent();
+                conn.abort();
+            }
         }
     }
 

@@ -58,6 +58,7 @@ fn run(simulation: &Simulation) -> Result<(), String> {
     }
     simulation.run_until(all_done).map_err(|failure| failure.to_string())?;
     simulation.run_for(at).map_err(|error| error.to_string())?;
+    seen.nobody_was_silent(simulation);
     simulation.stop().map_err(|error| error.to_string())?;
     seen.verdict(true)
 }

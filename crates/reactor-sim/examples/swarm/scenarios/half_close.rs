@@ -50,6 +50,7 @@ fn run(simulation: &Simulation) -> Result<(), String> {
             format!("{answered} of {QUESTIONS} were answered ({made} made)")
         });
     }
+    seen.nobody_was_silent(simulation);
     simulation.stop().map_err(|error| error.to_string())?;
     seen.verdict(false)
 }
@@ -93,7 +94,11 @@ impl Protocol for Oracle {
     }
 
     fn timer(&mut self, conn: &mut Conn<'_>) {
-        if self.has_answered { conn.lose_connection() } else { conn.abort() }
+        if self.has_answered {
+            return conn.lose_connection();
+        }
+        self.seen.was_silent();
+        conn.abort();
     }
 }
 
@@ -118,6 +123,7 @@ impl Protocol for Pilgrim {
     }
 
     fn timer(&mut self, conn: &mut Conn<'_>) {
+        self.seen.was_silent();
         conn.abort();
     }
 

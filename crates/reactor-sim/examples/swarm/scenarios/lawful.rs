@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use sestina_reactor::{Conn, Lost, Protocol};
+use sestina_reactor_sim::{Fault, Simulation, Stroke};
 
 /// What was seen, by all protocols of a scenario.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Seen {
     /// Protocols that were dropped without `connection_lost`: only a crash may do that.
     crashed: Cell<u64>,
     inside: Cell<bool>,
+    /// Peers that were given up because they were silent for too long.
+    silent: Cell<u64>,
 }
 
 impl Seen {
@@ -31,6 +34,19 @@ impl Seen {
 
     pub(crate) fn made(&self) -> u64 {
         self.made.get()
+    }
+
+    /// A peer was silent for too long.
+    pub(crate) fn was_silent(&self) {
+        self.silent.set(self.silent.get() + 1);
+    }
+
+    /// Only a reset that a partition swallowed, or a clock that jumps, may make a peer look silent.
+    pub(crate) fn nobody_was_silent(&self, simulation: &Simulation) {
+        let excused =
+            |stroke: &Stroke| matches!(stroke.selector.fault, Fault::Partitions | Fault::ClockJumps);
+        let excuse = simulation.strokes().iter().any(excused);
+        self.holds(excuse || self.silent.get() == 0, || format!("{} peers fell silent", self.silent.get()));
     }
 
     /// The end of a scenario: everything that was made was lost, except what crashes took.

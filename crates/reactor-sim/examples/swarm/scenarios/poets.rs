@@ -55,6 +55,7 @@ fn run(simulation: &Simulation) -> Result<(), String> {
     simulation.run_for(Duration::from_secs(400)).map_err(|error| error.to_string())?;
     let left: usize = simulation.hosts().iter().map(|host| host.reactor().connections()).sum();
     seen.holds(left == 0, || format!("{left} connections are left after all limits have passed"));
+    seen.nobody_was_silent(simulation);
     simulation.stop().map_err(|error| error.to_string())?;
     seen.verdict(false)
 }

@@ -61,6 +61,7 @@ fn run(simulation: &Simulation) -> Result<(), String> {
     seen.holds(fared.get() == READERS, || format!("{} of {READERS} readers came to an end", fared.get()));
     let left: usize = simulation.hosts().iter().map(|host| host.reactor().connections()).sum();
     seen.holds(left == 0, || format!("{left} connections are left"));
+    seen.nobody_was_silent(simulation);
     simulation.stop().map_err(|error| error.to_string())?;
     seen.verdict(false)
 }

@@ -5,19 +5,20 @@
 //! many and keeps it. All of it runs on either driver of the reactor.
 #![forbid(unsafe_code)]
 
-mod cache;
+pub mod cache;
 mod fast;
 mod fetch;
 mod input;
 mod poem;
+mod poem_cache;
 pub mod poems;
 mod proxy;
 mod slow;
 
-pub use cache::{CacheCounters, PoemCache};
 pub use fast::FastPoetry;
 pub use fetch::{Fetch, FetchError, get_poem};
 pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
+pub use poem_cache::{CacheCounters, PoemCache};
 pub use proxy::PoetryProxy;
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};

@@ -10,10 +10,10 @@
 use sestina_deferred::{Cancelled, Deferred};
 use sestina_reactor::{Address, Conn, Endpoint, Factory, Protocol, Reactor};
 
-use crate::cache::{CacheCounters, PoemCache};
 use crate::fetch::Fetch;
 use crate::input::{DroppedInput, INPUT_BYTES_MAX};
 use crate::poem::Poem;
+use crate::poem_cache::{CacheCounters, PoemCache};
 
 /// Serves a poem that it fetches from another poet when somebody wants it, and keeps.
 ///

@@ -1,0 +1,102 @@
+//! Somebody who wants a body: a place in a log, and nothing queued.
+
+use std::rc::Rc;
+
+use sestina_reactor::Time;
+
+use super::flight::FlightId;
+use super::log::Piece;
+use super::reasons::FlightError;
+use super::slots::Ticket;
+use super::store::LogId;
+
+/// Names a reader, until its body has ended or it left.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ReaderId(pub(crate) Ticket);
+
+/// What a reader wants to be given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Mode {
+    /// The bytes as they come.
+    Stream,
+    /// Nothing before the body is complete and found good.
+    Whole,
+}
+
+/// What there is for a reader.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reading<'cache> {
+    /// These come next; [`Cache::advance`](super::Cache::advance) says how many were taken.
+    Bytes(Piece<'cache>),
+    /// Nothing yet: an [`Order::Wake`](super::Order::Wake) comes when there is.
+    Wait,
+    /// That was all. The reader is gone.
+    End,
+    /// For [`Mode::Whole`]: all of it. The reader is gone.
+    Whole(Body),
+    /// It ends here, and not cleanly. The reader is gone.
+    Failed(FlightError),
+}
+
+/// A complete body in shared blocks.
+#[derive(Clone, Debug)]
+pub struct Body {
+    blocks: Rc<[Rc<[u8]>]>,
+}
+
+impl Body {
+    pub(crate) fn new<'log>(blocks: impl Iterator<Item = &'log Rc<[u8]>>) -> Self {
+        Self { blocks: blocks.map(Rc::clone).collect() }
+    }
+
+    /// The blocks, in order.
+    #[must_use]
+    pub fn blocks(&self) -> &[Rc<[u8]>] {
+        &self.blocks
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.iter().map(|block| block.len()).sum()
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(crate) place: Place,
+    pub(crate) mode: Mode,
+    /// It was told to wait, and wants to be woken.
+    pub(crate) waiting: bool,
+    /// Since when it has been a whole window behind.
+    pub(crate) lagging_since: Option<Time>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// In this log, which this flight still writes.
+    At { log: LogId, cursor: u64, flight: Option<FlightId> },
+    /// Its body ended early.
+    Failed(FlightError),
+}
+
+impl Reader {
+    pub(crate) const fn new(log: LogId, flight: Option<FlightId>, mode: Mode) -> Self {
+        Self { place: Place::At { log, cursor: 0, flight }, mode, waiting: false, lagging_since: None }
+    }
+
+    pub(crate) const fn cursor(&self) -> u64 {
+        match self.place {
+            Place::At { cursor, .. } => cursor,
+            Place::Failed(_) => 0,
+        }
+    }
+}

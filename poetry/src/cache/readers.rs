@@ -1,0 +1,292 @@
+//! What readers get: a cursor each, pulled at their own speed.
+
+use std::collections::BTreeMap;
+
+use sestina_reactor::Time;
+
+use super::Cache;
+use super::entry::State;
+use super::flight::FlightId;
+use super::log::{Log, count};
+use super::orders::Order;
+use super::reader::{Body, Mode, Place, Reader, ReaderId, Reading};
+use super::reasons::FlightError;
+use super::store::LogId;
+
+impl Cache {
+    /// A reader of a flight, at its first byte.
+    pub(crate) fn seat(&mut self, id: FlightId, mode: Mode) -> ReaderId {
+        let log = self.flights.get(id.0).map(|flight| flight.log).expect("the flight is under way");
+        let reader = ReaderId(self.readers.insert(Reader::new(log, Some(id), mode)));
+        self.store.add_reader(log, reader.0);
+        let readers = self.store.reader_count(log);
+        self.change_flight(id, |flight| {
+            flight.linger_until = None;
+            flight.readers_max = flight.readers_max.max(readers);
+            if let Some(cursors) = &mut flight.window {
+                *cursors.entry(0).or_default() += 1;
+            }
+        });
+        reader
+    }
+
+    /// A reader of a fresh body.
+    pub(crate) fn serve(&mut self, key: usize, mode: Mode) -> ReaderId {
+        self.counters.hits += 1;
+        self.seat_at_body(key, mode)
+    }
+
+    /// A reader of a body past its time.
+    pub(crate) fn serve_stale(&mut self, key: usize, mode: Mode) -> ReaderId {
+        self.counters.stale += 1;
+        self.seat_at_body(key, mode)
+    }
+
+    fn seat_at_body(&mut self, key: usize, mode: Mode) -> ReaderId {
+        let log = self.entries[key].stored.expect("the state says that there is a body").log;
+        self.eviction.used(key);
+        let reader = ReaderId(self.readers.insert(Reader::new(log, None, mode)));
+        self.store.add_reader(log, reader.0);
+        reader
+    }
+
+    /// What there is for a reader now. After [`Reading::End`], [`Reading::Whole`] and [`Reading::Failed`] the reader is
+    /// gone; of a reader that is gone it is [`Reading::End`].
+    pub fn read(&mut self, now: Time, id: ReaderId) -> Reading<'_> {
+        let Some(reader) = self.readers.get_mut(id.0) else { return Reading::End };
+        let (log, cursor) = match &reader.place {
+            Place::At { log, cursor, .. } => (*log, *cursor),
+            Place::Failed(why) => {
+                let why = why.clone();
+                self.readers.remove(id.0);
+                return Reading::Failed(why);
+            }
+        };
+        let sealed = self.store.log(log).is_some_and(Log::is_sealed);
+        if reader.mode == Mode::Whole && sealed {
+            let body = self.store.log(log).map(|log| Body::new(log.blocks()));
+            self.remove_reader(id);
+            self.use_freed_memory(now);
+            return body.map_or(Reading::End, Reading::Whole);
+        }
+        let held = self.store.log(log).map_or(0, Log::len) > cursor;
+        reader.waiting = reader.mode == Mode::Whole || !held;
+        match (held && reader.mode == Mode::Stream, sealed) {
+            (true, _) => self.store.read(log, cursor).map_or(Reading::Wait, Reading::Bytes),
+            (false, false) => Reading::Wait,
+            (false, true) => {
+                self.remove_reader(id);
+                self.use_freed_memory(now);
+                Reading::End
+            }
+        }
+    }
+
+    /// A reader took this many of the bytes that it was shown.
+    pub fn advance(&mut self, now: Time, id: ReaderId, bytes: usize) {
+        let Some(Reader { place: Place::At { cursor, flight, .. }, .. }) = self.readers.get_mut(id.0) else {
+            return;
+        };
+        let (before, flight) = (*cursor, *flight);
+        *cursor += count(bytes);
+        let after = *cursor;
+        self.counters.client_bytes += count(bytes);
+        if let Some(flight) = flight {
+            self.move_cursor(flight, before, Some(after));
+            self.slide(now, flight);
+        }
+    }
+
+    fn move_cursor(&mut self, id: FlightId, before: u64, after: Option<u64>) {
+        let Some(cursors) = self.flights.get_mut(id.0).and_then(|flight| flight.window.as_mut()) else {
+            return;
+        };
+        if let Some(here) = cursors.get_mut(&before) {
+            *here -= 1;
+            if *here == 0 {
+                cursors.remove(&before);
+            }
+        }
+        if let Some(after) = after {
+            *cursors.entry(after).or_default() += 1;
+        }
+    }
+
+    /// Where the readers of a log are.
+    pub(crate) fn cursors(&self, log: LogId) -> BTreeMap<u64, usize> {
+        let mut cursors = BTreeMap::new();
+        for reader in self.store.readers(log).filter_map(|reader| self.readers.get(reader)) {
+            *cursors.entry(reader.cursor()).or_default() += 1;
+        }
+        cursors
+    }
+
+    /// Takes a reader away. Gives the flight that it read.
+    pub(crate) fn remove_reader(&mut self, id: ReaderId) -> Option<FlightId> {
+        let reader = self.readers.remove(id.0)?;
+        let Place::At { log, cursor, flight } = reader.place else { return None };
+        self.store.remove_reader(log, id.0);
+        if let Some(flight) = flight {
+            self.move_cursor(flight, cursor, None);
+        }
+        flight
+    }
+
+    pub(crate) fn wake_readers(&mut self, log: LogId, mode: Mode) {
+        let readers = &mut self.readers;
+        let orders = &mut self.orders;
+        for id in self.store.readers(log) {
+            let Some(reader) = readers.get_mut(id).filter(|reader| reader.waiting && reader.mode == mode)
+            else {
+                continue;
+            };
+            reader.waiting = false;
+            orders.push_back(Order::Wake(ReaderId(id)));
+        }
+    }
+
+    /// The log is complete: its readers go on without the flight.
+    pub(crate) fn release_readers(&mut self, log: LogId) {
+        let readers: Vec<_> = self.store.readers(log).collect();
+        for reader in readers {
+            if let Some(Reader { place: Place::At { flight, .. }, .. }) = self.readers.get_mut(reader) {
+                *flight = None;
+            }
+        }
+        self.wake_readers(log, Mode::Stream);
+        self.wake_readers(log, Mode::Whole);
+    }
+
+    /// Ends the readers that are still of this flight's log, or those of one mode.
+    pub(crate) fn fail_readers(&mut self, log: LogId, mode: Option<Mode>, why: &FlightError) {
+        let readers: Vec<_> = self.store.readers(log).collect();
+        for reader in readers {
+            let wanted = self.readers.get(reader).is_some_and(|reader| {
+                let of_flight = matches!(reader.place, Place::At { flight: Some(_), .. });
+                of_flight && mode.is_none_or(|mode| reader.mode == mode)
+            });
+            if wanted {
+                self.fail_reader(ReaderId(reader), why);
+            }
+        }
+    }
+
+    pub(crate) fn fail_all_readers(&mut self, why: &FlightError) {
+        let readers: Vec<_> = self.readers.iter().map(|(ticket, _)| ReaderId(ticket)).collect();
+        readers.into_iter().for_each(|reader| self.fail_reader(reader, why));
+    }
+
+    pub(crate) fn fail_reader(&mut self, id: ReaderId, why: &FlightError) {
+        let Some(reader) = self.readers.get_mut(id.0) else { return };
+        let place = std::mem::replace(&mut reader.place, Place::Failed(why.clone()));
+        if std::mem::take(&mut reader.waiting) {
+            self.orders.push_back(Order::Wake(id));
+        }
+        let Place::At { log, cursor, flight } = place else { return };
+        self.store.remove_reader(log, id.0);
+        if let Some(flight) = flight {
+            self.move_cursor(flight, cursor, None);
+        }
+    }
+
+    /// Stale-if-error: readers that were given nothing yet get the body that there was.
+    pub(crate) fn rescue_readers(&mut self, key: usize, log: LogId) {
+        let Some(stored) = self.entries[key].stored.filter(|stored| stored.log != log) else { return };
+        let readers: Vec<_> = self.store.readers(log).collect();
+        for id in readers {
+            let Some(reader) = self.readers.get_mut(id).filter(|reader| reader.cursor() == 0) else {
+                continue;
+            };
+            if !matches!(reader.place, Place::At { flight: Some(_), .. }) {
+                continue;
+            }
+            reader.place = Place::At { log: stored.log, cursor: 0, flight: None };
+            self.counters.stale += 1;
+            if std::mem::take(&mut reader.waiting) {
+                self.orders.push_back(Order::Wake(ReaderId(id)));
+            }
+            self.store.remove_reader(log, id);
+            self.store.add_reader(stored.log, id);
+        }
+    }
+
+    /// The window of a flight whose body is not kept: forget what all have read; pause the upstream while the slowest is
+    /// a window behind.
+    pub(crate) fn slide(&mut self, now: Time, id: FlightId) {
+        let Some(flight) = self.flights.get(id.0) else { return };
+        let Some(cursors) = &flight.window else { return };
+        let (log, paused) = (flight.log, flight.paused);
+        let length = self.store.log(log).map_or(0, Log::len);
+        let slowest = cursors.first_key_value().map_or(length, |(cursor, _)| *cursor);
+        self.store.change(log, |log| log.forget_before(slowest));
+        let behind = length - slowest;
+        if !paused && behind >= self.settings.window_bytes {
+            self.pause(id);
+        } else if paused && behind <= self.settings.window_bytes / 2 && !self.short_of_memory.contains(&id) {
+            self.resume(now, id);
+        }
+        self.mark_laggards(now, id, length);
+    }
+
+    pub(crate) fn pause(&mut self, id: FlightId) {
+        self.change_flight(id, |flight| flight.paused = true);
+        self.orders.push_back(Order::Pause(id));
+    }
+
+    pub(crate) fn resume(&mut self, now: Time, id: FlightId) {
+        self.change_flight(id, |flight| {
+            flight.paused = false;
+            flight.progress = now;
+        });
+        self.orders.push_back(Order::Resume(id));
+    }
+
+    /// Notes since when readers have been a window behind, which ends only when they are half of it behind. One reader
+    /// alone holds up nobody.
+    fn mark_laggards(&mut self, now: Time, id: FlightId, length: u64) {
+        let Some(flight) = self.flights.get(id.0) else { return };
+        if !flight.paused && flight.lag_at.is_none() {
+            return;
+        }
+        let (log, window, grace) = (flight.log, self.settings.window_bytes, self.settings.lag_grace);
+        let alone = self.store.reader_count(log) < 2;
+        let mut first: Option<Time> = None;
+        let readers = &mut self.readers;
+        for id in self.store.readers(log) {
+            let Some(reader) = readers.get_mut(id) else { continue };
+            let behind = length - reader.cursor();
+            reader.lagging_since = match reader.lagging_since {
+                _ if alone || behind <= window / 2 => None,
+                None if behind >= window => Some(now),
+                since => since,
+            };
+            let at = reader.lagging_since.map(|since| since + grace);
+            first = [first, at].into_iter().flatten().min();
+        }
+        self.change_flight(id, |flight| flight.lag_at = first);
+    }
+
+    /// Cuts the readers that have lagged too long.
+    pub(crate) fn detach_laggards(&mut self, now: Time, id: FlightId) {
+        let Some(flight) = self.flights.get(id.0) else { return };
+        let grace = self.settings.lag_grace;
+        let late = self.store.readers(flight.log).filter(|reader| {
+            let since = self.readers.get(*reader).and_then(|reader| reader.lagging_since);
+            since.is_some_and(|since| since + grace <= now)
+        });
+        let late: Vec<_> = late.collect();
+        self.change_flight(id, |flight| flight.lag_at = None);
+        for reader in late {
+            self.counters.slow_readers_detached += 1;
+            self.fail_reader(ReaderId(reader), &FlightError::Lagging);
+        }
+        self.left(now, id);
+    }
+
+    /// Whether a key has a flight that newcomers join: for the front's log lines.
+    #[must_use]
+    pub fn is_fetching(&self, key: &str) -> bool {
+        let entry = self.keys.get(key).map(|key| &self.entries[*key]);
+        entry.is_some_and(|entry| matches!(entry.state, State::Connecting(_) | State::Streaming(_)))
+    }
+}

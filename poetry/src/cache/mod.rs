@@ -101,7 +101,7 @@ pub struct Cache {
     jitter: Jitter,
     draining: Option<Time>,
     drain_due: Option<Time>,
-    counters: statistics::Counters,
+    counters: Counters,
 }
 
 impl Cache {
@@ -131,7 +131,7 @@ impl Cache {
             jitter: Jitter { state: seed },
             draining: None,
             drain_due: None,
-            counters: statistics::Counters::default(),
+            counters: Counters::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod client;
 pub(crate) mod log;
 pub(crate) mod puppet;
+pub(crate) mod upstream;
 
 use std::time::Duration;
 

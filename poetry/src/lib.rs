@@ -1,1 +1,23 @@
-//! Work in progress.
+//! Poems over sockets: the introduction's programs as services and protocols, without a `main`.
+//!
+//! A server writes a [`Poem`] and closes; that is the whole protocol. [`FastPoetry`] writes it at once, [`SlowPoetry`]
+//! a few bytes at a time, [`Fetch`] reads one and tells a whole poem from a torn one, [`PoetryProxy`] fetches one for
+//! many and keeps it. All of it runs on either driver of the reactor.
+#![forbid(unsafe_code)]
+
+mod cache;
+mod fast;
+mod fetch;
+mod input;
+mod poem;
+pub mod poems;
+mod proxy;
+mod slow;
+
+pub use cache::{CacheCounters, PoemCache};
+pub use fast::FastPoetry;
+pub use fetch::{Fetch, FetchError, get_poem};
+pub use input::INPUT_BYTES_MAX;
+pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
+pub use proxy::PoetryProxy;
+pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};

@@ -1,2 +1,48 @@
-//! Work in progress.
-fn main() {}
+//! The developer's commands: `cargo xtask ci` and its parts.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
+
+mod checks;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The developer's commands.
+
+Usage: cargo xtask COMMAND
+
+Commands:
+  ci      All of the checks below, and then the tests: what .ci/run calls
+  fmt     Is everything formatted? (cargo fmt repairs it)
+  lint    Clippy, warnings are errors
+  doc     The documentation, warnings are errors
+  tidy    The rules of this house that no compiler knows
+  test    cargo test --workspace
+  sim     Scenarios on the simulated network under many seeds, or one seed and its trace; see cargo xtask sim --help
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match names.as_slice() {
+        ["ci"] => checks::ci(),
+        ["sim", options @ ..] => checks::sim(options),
+        [name] if checks::find(name).is_some() => checks::one(name),
+        ["-h" | "--help" | "help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The node of a pause: holds an answer back until the guard lets go.
 //!
-//! Walk: made by [`Deferred::pause`]; the drive loop stops here, [`PauseGuard`] starts it again.
+//! Walk: made by [`Deferred::pause`](crate::Deferred::pause); the drive loop stops here, [`PauseGuard`] starts it again.
 //! Tests: `tests/pausing.rs`.
 
 use std::cell::Cell;
@@ -12,7 +12,7 @@ use crate::node::{AnyNode, Node, Part, Sink};
 use crate::outcome::Res;
 use crate::status::State;
 
-/// Holds a chain back at the point where [`Deferred::pause`](crate::Deferred::pause) was called. Lets go when
+/// Holds a chain back at the point where [`Deferred::pause`](crate::Deferred::pause)(crate::Deferred::pause) was called. Lets go when
 /// it is dropped, or by [`unpause`](Self::unpause).
 ///
 /// ```

@@ -12,6 +12,8 @@
 //! assert_eq!(lines.try_result().unwrap().unwrap(), 0);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod abandoned;
 mod answer;
 mod await_deferred;

@@ -100,7 +100,8 @@ impl<T> Resolver<T> {
     ///
     /// `canceller` may return `()` (the deferred fires [`Cancelled`]), a [`Failure`], a `Result` with
     /// another answer, or an [`Answer`](crate::Answer). It may also fire this resolver itself, if it can get
-    /// at it. A panic becomes [`Panicked`](crate::Panicked).
+    /// at it. A panic becomes [`Panicked`](crate::Panicked). A canceller that drops the resolver, because it drops
+    /// the operation that holds it, answers for it all the same: not [`Abandoned`](crate::Abandoned).
     ///
     /// # Order
     /// Of several cancellers the newest is asked first; `()` goes on to the older. They are dropped when the
@@ -162,7 +163,7 @@ fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
 impl<T> Drop for Resolver<T> {
     fn drop(&mut self) {
         let Some(root) = self.root.take() else { return };
-        if root.core.status.state() == State::Waiting {
+        if root.core.status.state() == State::Waiting && !root.core.is_orphaned_by_canceller() {
             let abandoned = root.core.abandoned();
             if root.core.settle(Err(abandoned)) {
                 drive::start_from_drop(root);

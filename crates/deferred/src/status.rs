@@ -43,6 +43,18 @@ pub(crate) enum Consumer {
     Waiting,
 }
 
+/// Whether a node hears requests to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    Open,
+    /// A canceller is being asked.
+    Asking,
+    /// A canceller is being asked, and has dropped the resolver: what it says is all that will be said.
+    AskingOrphan,
+    /// A canceller said "later".
+    Later,
+}
+
 /// The word: state, consumer, and whether requests to stop are heard.
 #[derive(Default)]
 pub(crate) struct Status(Cell<u64>);
@@ -92,20 +104,30 @@ impl Status {
         self.0.set(self.0.get() & !CONSUMER | bits);
     }
 
-    /// A canceller is being asked, or said "later": further requests are not heard.
     #[inline]
-    pub(crate) fn is_deaf(&self) -> bool {
-        self.0.get() & DEAF != 0
+    pub(crate) fn hearing(&self) -> Hearing {
+        match self.0.get() & HEARING {
+            0 => Hearing::Open,
+            ASKING => Hearing::Asking,
+            ASKING_ORPHAN => Hearing::AskingOrphan,
+            _ => Hearing::Later,
+        }
     }
 
-    pub(crate) fn set_deaf(&self, yes: bool) {
-        self.0.set(if yes { self.0.get() | DEAF } else { self.0.get() & !DEAF });
+    pub(crate) fn set_hearing(&self, hearing: Hearing) {
+        let bits = match hearing {
+            Hearing::Open => 0,
+            Hearing::Asking => ASKING,
+            Hearing::AskingOrphan => ASKING_ORPHAN,
+            Hearing::Later => LATER,
+        };
+        self.0.set(self.0.get() & !HEARING | bits);
     }
 }
 
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}, {:?}, deaf: {}", self.state(), self.consumer(), self.is_deaf())
+        write!(f, "{:?}, {:?}, {:?}", self.state(), self.consumer(), self.hearing())
     }
 }
 
@@ -113,4 +135,7 @@ const STATE: u64 = 0b111;
 const CONSUMER: u64 = 0b11 << 8;
 const GONE: u64 = 0b01 << 8;
 const WAITING: u64 = 0b10 << 8;
-const DEAF: u64 = 1 << 16;
+const HEARING: u64 = 0b11 << 16;
+const ASKING: u64 = 0b01 << 16;
+const ASKING_ORPHAN: u64 = 0b10 << 16;
+const LATER: u64 = 0b11 << 16;

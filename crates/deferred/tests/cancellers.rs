@@ -234,3 +234,23 @@ fn a_cancel_from_inside_of_a_canceller_is_not_heard() {
     log.expect(["asked"]);
     assert!(failure(d).is::<Cancelled>());
 }
+
+/// A canceller often drops the operation, and with it the resolver: that is no abandoned producer.
+#[test]
+fn a_canceller_that_drops_the_resolver_answers_for_it() {
+    let drops_it = |answer: fn() -> Answer<u32>| {
+        let (resolver, d) = deferred();
+        let slot = Rc::new(std::cell::Cell::new(None));
+        let held = Rc::clone(&slot);
+        resolver.on_cancel(move || {
+            drop(held.take());
+            answer()
+        });
+        slot.set(Some(resolver));
+        d.cancel();
+        d.try_result().expect("it was answered")
+    };
+    assert!(drops_it(|| Answer::Continue).is_err_and(|failure| failure.is::<Cancelled>()));
+    assert_eq!(drops_it(|| Answer::Reply(Ok(7))).expect("the alternative"), 7);
+    assert!(drops_it(|| Answer::Later).is_err_and(|failure| failure.is::<sestina_deferred::Abandoned>()));
+}

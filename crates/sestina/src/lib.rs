@@ -1,1 +1,70 @@
-//! Work in progress.
+//! Twisted's architecture, native in Rust: deferreds, a reactor, protocols and transports.
+//!
+//! This crate is the one to depend on. It holds nothing of its own:
+//!
+//! | here | from | what it is |
+//! |---|---|---|
+//! | [`deferred`](mod@deferred) (module) and its names at the top | `sestina-deferred` | results that are not there yet: chains, cancellation with an answer, async |
+//! | [`reactor`](mod@reactor) (module) and its names at the top | `sestina-reactor` | the loop, timers, protocols, connections |
+//! | [`reactor()`] | `sestina-reactor-mio` | a reactor over the operating system |
+//!
+//! A server that sends each client a line and closes politely, and a client that reads it:
+//!
+//! ```
+//! use sestina::{Address, Conn, Endpoint, Lost, Protocol, deferred};
+//!
+//! struct Greeter;
+//! impl Protocol for Greeter {
+//!     fn connection_made(&mut self, conn: &mut Conn<'_>) {
+//!         conn.write(b"good day\n");
+//!         conn.lose_connection();
+//!     }
+//! }
+//!
+//! struct Listener { heard: Vec<u8>, done: Option<sestina::Resolver<Vec<u8>>> }
+//! impl Protocol for Listener {
+//!     fn data_received(&mut self, _: &mut Conn<'_>, data: &[u8]) {
+//!         self.heard.extend_from_slice(data);
+//!     }
+//!     fn connection_lost(&mut self, _: &mut Conn<'_>, why: Lost) {
+//!         let Some(done) = self.done.take() else { return };
+//!         match why {
+//!             Lost::Done => done.callback(std::mem::take(&mut self.heard)),
+//!             why => done.errback(why),
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let reactor = sestina::reactor()?;
+//! let port = reactor.listen(&"tcp:0".parse()?, |_: &Address| Greeter)?; // a free port on 127.0.0.1
+//! let number = port.local_addr().port().ok_or("no port")?;
+//!
+//! let (done, heard) = deferred();
+//! let mut done = Some(done);
+//! reactor.connect(&Endpoint::loopback(number), move |_: &Address| Listener { heard: Vec::new(), done: done.take() });
+//! let heard = reactor.run_until(heard).map_err(|failure| failure.to_string())?;
+//! assert_eq!(heard, b"good day\n");
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+/// Results that are not there yet.
+pub mod deferred {
+    pub use sestina_deferred::*;
+}
+
+/// The loop, timers, protocols and connections.
+pub mod reactor {
+    pub use sestina_reactor::*;
+}
+
+pub use sestina_deferred::*;
+pub use sestina_reactor::*;
+pub use sestina_reactor_mio::{MioDriver, reactor};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -14,7 +14,7 @@ use crate::extras::{Canceller, Extras};
 use crate::node::AnyNode;
 use crate::panicked::{drop_quietly, guarded};
 use crate::request::{Mode, Request, Verdict};
-use crate::status::State;
+use crate::status::{Hearing, State};
 
 impl<T: 'static> Core<T> {
     /// Asks the cancellers of this node, the newest first. `None` if none of them answered.
@@ -27,20 +27,30 @@ impl<T: 'static> Core<T> {
             Mode::Abort => true,
             Mode::Break => return Some(Verdict::Settle(Err(request.failure()))),
         };
-        if self.status.is_deaf() {
+        if self.is_deaf() {
             return Some(if insists { Verdict::Settle(Err(request.failure())) } else { Verdict::Stay });
         }
         while let Some(canceller) = self.pop_canceller() {
-            self.status.set_deaf(true);
+            if self.status.hearing() == Hearing::Open {
+                self.status.set_hearing(Hearing::Asking);
+            }
             let answer = guarded(self.at(), || canceller(&request.cancelled));
             if !self.status.state().is_open() {
                 return Some(Verdict::Stay); // it fired the deferred itself, and that wins
             }
             match answer {
-                Ok(Answer::Continue) => self.status.set_deaf(false),
+                // Whoever is asked next must know that nobody else will answer.
+                Ok(Answer::Continue) if self.status.hearing() == Hearing::AskingOrphan => {}
+                Ok(Answer::Continue) => self.status.set_hearing(Hearing::Open),
                 Ok(Answer::Reply(answer)) => return Some(Verdict::Settle(answer)),
                 Ok(Answer::Later) if insists => return Some(Verdict::Settle(Err(request.failure()))),
-                Ok(Answer::Later) => return Some(Verdict::Stay),
+                Ok(Answer::Later) if self.status.hearing() == Hearing::AskingOrphan => {
+                    return Some(Verdict::Settle(Err(self.abandoned())));
+                }
+                Ok(Answer::Later) => {
+                    self.status.set_hearing(Hearing::Later);
+                    return Some(Verdict::Stay);
+                }
                 Err(panicked) => return Some(Verdict::Settle(Err(panicked))),
             }
         }
@@ -72,7 +82,16 @@ impl<T: 'static> Core<T> {
 
     /// Whether a request has arrived that is not yet answered.
     pub(crate) fn is_deaf(&self) -> bool {
-        self.status.is_deaf()
+        self.status.hearing() != Hearing::Open
+    }
+
+    /// The producer goes away unfired. Whether its own canceller did that, and so answers for it.
+    pub(crate) fn is_orphaned_by_canceller(&self) -> bool {
+        let asking = matches!(self.status.hearing(), Hearing::Asking | Hearing::AskingOrphan);
+        if asking {
+            self.status.set_hearing(Hearing::AskingOrphan);
+        }
+        asking
     }
 
     /// Adds a canceller, to be asked before the ones that are there. Dropped if it comes too late.

@@ -1,6 +1,6 @@
 //! The rules once more, written the naive way: nodes in a vector, recursion, nothing shared, nothing fast.
 
-use crate::script::{Ans, CANCELLED, Canceller, Reply, Step};
+use crate::script::{ABANDONED, Ans, CANCELLED, Canceller, Reply, Step};
 
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum State {
@@ -38,6 +38,10 @@ pub(crate) struct Node {
     pub(crate) above: Option<usize>,
     pub(crate) cancellers: Vec<Canceller>,
     pub(crate) is_deaf: bool,
+    /// A canceller is being asked.
+    pub(crate) is_asking: bool,
+    /// A canceller that was asked has dropped the resolver.
+    pub(crate) is_orphan: bool,
     /// A request that came while it ran; whether it is an abort.
     pub(crate) remembered: Option<bool>,
     /// Whether there is a deferred.
@@ -144,13 +148,15 @@ pub(crate) trait Player {
             return;
         }
         while !is_deaf && let Some(canceller) = self.node(n).cancellers.pop() {
-            self.node(n).is_deaf = true;
+            (self.node(n).is_deaf, self.node(n).is_asking) = (true, true);
             self.ask(&canceller);
+            self.node(n).is_asking = false;
             match canceller.reply {
                 _ if !self.is_open(n) => return,
                 Reply::Continue => self.node(n).is_deaf = false,
                 Reply::With(answer) => return self.settle_by_cancel(n, answer),
                 Reply::Later if is_abort => return self.settle_by_cancel(n, Err(CANCELLED)),
+                Reply::Later if self.node(n).is_orphan => return self.settle_by_cancel(n, Err(ABANDONED)),
                 Reply::Later => return,
             }
         }

@@ -138,6 +138,10 @@ impl PlayedModel {
 
     /// What a destructor starts inside of something else waits for the outermost level to end.
     fn abandon(&mut self, root: usize) {
+        if self.node(root).is_asking && self.node(root).state == State::Waiting {
+            self.node(root).is_orphan = true; // the canceller answers for it
+            return;
+        }
         if self.depth == 0 || matches!(self.node(root).next, Next::Nobody) {
             self.level(|player| player.fire(root, Err(ABANDONED)));
         } else if self.node(root).state == State::Waiting {
@@ -183,6 +187,8 @@ impl PlayedModel {
             above,
             cancellers: Vec::new(),
             is_deaf: false,
+            is_asking: false,
+            is_orphan: false,
             remembered: None,
             is_owned: true,
         });

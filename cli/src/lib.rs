@@ -1,0 +1,19 @@
+//! The programs `sestina` and `get-poetry`, as modules that their two `main`s share.
+//!
+//! Not a library for others: the only public names are the two entry points.
+#![forbid(unsafe_code)]
+
+mod address;
+mod demo;
+mod descriptors;
+mod duration;
+pub mod get_poetry;
+mod log;
+mod neutral;
+mod plugin;
+mod plugins;
+pub mod sestina;
+mod signals;
+mod timestamp;
+mod usage;
+mod words;

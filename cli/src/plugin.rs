@@ -1,0 +1,87 @@
+//! What can be run: a name, options of its own, and a port that it opens.
+
+use std::error::Error;
+use std::fmt;
+
+use clap::{ArgMatches, Command};
+use sestina_poetry::PoemError;
+use sestina_reactor::{ListenError, Port, Reactor};
+
+use crate::plugins::{FastPoetryMaker, PoetryProxyMaker, SlowPoetryMaker};
+use crate::usage::WRONG_USAGE;
+
+/// Every plugin built in, in the order of `--help`.
+pub(crate) const BUILT_IN: &[&dyn Plugin] = &[&FastPoetryMaker, &SlowPoetryMaker, &PoetryProxyMaker];
+
+/// A service that can be made by its name.
+pub(crate) trait Plugin {
+    fn name(&self) -> &'static str;
+
+    /// One line for the list of plugins.
+    fn description(&self) -> &'static str;
+
+    /// Adds the plugin's own options to its command.
+    fn options(&self, command: Command) -> Command;
+
+    /// Makes the service, with options that its own command has accepted. Reads files and opens no sockets; may block.
+    fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError>;
+
+    fn command(&self) -> Command {
+        self.options(Command::new(self.name()).about(self.description()).max_term_width(80))
+    }
+}
+
+/// What a plugin has made: all that is missing is a reactor.
+pub(crate) struct Service {
+    /// What was read on the way, for the log.
+    pub(crate) made_of: Option<String>,
+    /// Opens its port.
+    pub(crate) start: Start,
+}
+
+type Start = Box<dyn FnOnce(&Reactor) -> Result<Port, ListenError>>;
+
+/// Why a plugin made no service.
+#[derive(Debug)]
+pub(crate) enum MakeError {
+    /// There is no poem to serve.
+    Poem(PoemError),
+    /// A proxy was told to fetch from where it listens.
+    Itself(String),
+}
+
+impl MakeError {
+    /// The exit status that says it: a contradiction on the command line is wrong usage.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Poem(_) => 1,
+            Self::Itself(_) => WRONG_USAGE,
+        }
+    }
+}
+
+impl From<PoemError> for MakeError {
+    fn from(error: PoemError) -> Self {
+        Self::Poem(error)
+    }
+}
+
+impl fmt::Display for MakeError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Poem(error) => error.fmt(out),
+            Self::Itself(name) => {
+                write!(out, "it would fetch from itself at {name}: give the port of another poet")
+            }
+        }
+    }
+}
+
+impl Error for MakeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Poem(error) => error.source(),
+            Self::Itself(_) => None,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What the parser of the command line has to say, in one line that names the thing and the fix.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::words;
+
+/// The exit status of wrong usage.
+pub(crate) const WRONG_USAGE: u8 = 2;
+
+/// Answers for the parser: help and version on the standard output, everything else as one line on the standard error.
+pub(crate) fn answer(error: &clap::Error, command: &Command, arguments: &[OsString]) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = error.render().to_string();
+            match io::stdout().lock().write_all(text.as_bytes()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            }
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            words::say_raw(&error.render().to_string());
+            ExitCode::from(WRONG_USAGE)
+        }
+        _ => {
+            let program = program(command, arguments);
+            words::say(&format!("{program}: {} ('{program} --help' says more)", problem(error, command)));
+            ExitCode::from(WRONG_USAGE)
+        }
+    }
+}
+
+/// `sestina fastpoetry`, if that is what the line was about.
+fn program(command: &Command, arguments: &[OsString]) -> String {
+    let mut given = arguments.iter().skip(1);
+    let plugin = given.find_map(|argument| command.find_subcommand(argument));
+    match plugin {
+        Some(plugin) => format!("{} {}", command.get_name(), plugin.get_name()),
+        None => command.get_name().to_owned(),
+    }
+}
+
+fn problem(error: &clap::Error, command: &Command) -> String {
+    let said = |kind| text(error.get(kind));
+    let argument = said(ContextKind::InvalidArg);
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let name = said(ContextKind::InvalidSubcommand);
+            let instead = suggestion(error, ContextKind::SuggestedSubcommand);
+            let instead = instead.unwrap_or_else(|| format!("there are {}", plugins(command)));
+            format!("there is no plugin '{name}': {instead}")
+        }
+        ErrorKind::MissingSubcommand => "the name of a plugin is missing".to_owned(),
+        ErrorKind::UnknownArgument if is_option_of(command, &argument) && command.has_subcommands() => {
+            format!("'{argument}' belongs before the name of the plugin")
+        }
+        ErrorKind::UnknownArgument if argument.starts_with('-') => {
+            let instead = suggestion(error, ContextKind::SuggestedArg).map(|instead| format!(": {instead}"));
+            format!("there is no option '{argument}'{}", instead.unwrap_or_default())
+        }
+        ErrorKind::UnknownArgument => format!("'{argument}' is one argument too many"),
+        ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
+        ErrorKind::ArgumentConflict => format!("{argument} is given twice"),
+        ErrorKind::ValueValidation => {
+            let why = error.source().map_or_else(String::new, words::chain);
+            format!("{}: {why}", bare(&argument))
+        }
+        ErrorKind::InvalidValue => invalid_value(error, &argument),
+        ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
+        _ => rendered(error),
+    }
+}
+
+fn invalid_value(error: &clap::Error, argument: &str) -> String {
+    let value = text(error.get(ContextKind::InvalidValue));
+    let choice = text(error.get(ContextKind::ValidValue));
+    match (value.is_empty(), choice.is_empty()) {
+        (true, true) => format!("{argument} needs a value"),
+        (true, false) => format!("{argument} needs a value: one of {choice}"),
+        (false, _) => format!("{}: '{value}' is not one of {choice}", bare(argument)),
+    }
+}
+
+/// The name of an argument, without the picture of its value.
+fn bare(argument: &str) -> &str {
+    match argument.split_once(' ') {
+        Some((option, _)) => option,
+        None => argument.trim_end_matches("...").trim_start_matches('<').trim_end_matches('>'),
+    }
+}
+
+/// Whether this is an option of the program itself, and not of a plugin.
+fn is_option_of(command: &Command, argument: &str) -> bool {
+    command.get_arguments().any(|option| {
+        let long = option.get_long().is_some_and(|long| argument.strip_prefix("--") == Some(long));
+        let short = option.get_short().is_some_and(|short| argument == format!("-{short}"));
+        long || short
+    })
+}
+
+/// The parser sorts what resembles the word; the most similar comes last.
+fn suggestion(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    let best = match error.get(kind)? {
+        ContextValue::Strings(texts) => texts.last()?.clone(),
+        other => other.to_string(),
+    };
+    Some(format!("did you mean '{best}'?"))
+}
+
+fn plugins(command: &Command) -> String {
+    let visible = command.get_subcommands().filter(|plugin| !plugin.is_hide_set());
+    visible.map(Command::get_name).collect::<Vec<_>>().join(", ")
+}
+
+fn text(value: Option<&ContextValue>) -> String {
+    match value {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+/// The parser's own words, for what is not expected to happen.
+fn rendered(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let first = text.lines().next().unwrap_or_default();
+    first.strip_prefix("error: ").unwrap_or(first).to_owned()
+}

@@ -1,0 +1,67 @@
+//! What the programs say about themselves: one line at a time, on the standard error, whatever was in the names.
+//!
+//! Nothing here panics when the standard error is closed or full: there is nobody left to be told.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use crate::neutral::is_bidi_control;
+
+/// Says one line.
+pub(crate) fn say(line: &str) {
+    let mut text = one_line(line);
+    text.push('\n');
+    say_raw(&text);
+}
+
+/// Says text of our own, as it is.
+pub(crate) fn say_raw(text: &str) {
+    io::stderr().lock().write_all(text.as_bytes()).ok();
+}
+
+/// The error and all its sources, the outermost first: `cannot read the poem 'x': input/output error`.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// `text` with everything escaped that would end the line or move a terminal's cursor.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || is_bidi_control(character) {
+            write!(line, "{}", character.escape_default()).expect("a string takes everything");
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_end_the_line_or_move_the_cursor() {
+        assert_eq!(one_line("a\nb\t\x1b[2J\u{9b}\u{202e}é"), "a\\nb\\t\\u{1b}[2J\\u{9b}\\u{202e}é");
+    }
+
+    #[test]
+    fn a_chain_is_all_its_sources() {
+        let inner = io::Error::other(io::Error::other("deep"));
+        assert_eq!(chain(&inner), "deep");
+        let error = sestina_reactor::ConnectError::Unresolvable {
+            host: "nowhere".into(),
+            source: std::sync::Arc::new(io::Error::other("no answer")),
+        };
+        assert_eq!(chain(&error), "the host name 'nowhere' has no address: no answer");
+    }
+}

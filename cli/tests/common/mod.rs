@@ -1,0 +1,127 @@
+//! The real programs, driven from outside: every wait has a deadline, every port is free, and nothing outlives its test.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::print_stdout, reason = "a test that skips something says so")]
+
+pub(crate) mod program;
+pub(crate) mod terminal;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+pub(crate) use program::{Ended, Program};
+
+/// Far more than anything here takes: a test that comes here has failed.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+pub(crate) fn sestina() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_sestina"))
+}
+
+pub(crate) fn get_poetry() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_get-poetry"))
+}
+
+/// A file of the poems that come with the house.
+pub(crate) fn poem_file(name: &str) -> PathBuf {
+    let poems = Path::new(env!("CARGO_MANIFEST_DIR")).join("../poetry/poems");
+    poems.join(format!("{name}.txt")).canonicalize().expect("the poem is there")
+}
+
+pub(crate) fn poem(name: &str) -> Vec<u8> {
+    std::fs::read(poem_file(name)).expect("the poem can be read")
+}
+
+/// A path that no other test has.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{name}", std::process::id()))
+}
+
+/// A server that listens.
+pub(crate) struct Server {
+    pub(crate) program: Program,
+    pub(crate) at: SocketAddr,
+}
+
+impl Server {
+    /// `sestina -n PLUGIN ARGUMENTS`, up to the line of the log that says where it listens.
+    #[track_caller]
+    pub(crate) fn start(plugin: &str, arguments: &[&str]) -> Self {
+        let mut command = sestina();
+        command.args(["-n", plugin]).args(arguments);
+        let mut program = Program::start(command);
+        let words = format!("{plugin} listening on ");
+        let line = program.wait_for_line(|line| line.contains(&words));
+        let at = line.rsplit(' ').next().and_then(|at| at.parse().ok());
+        Self { program, at: at.unwrap_or_else(|| panic!("no address: {line}")) }
+    }
+
+    pub(crate) fn fast(poem: &str) -> Self {
+        Self::start("fastpoetry", &["--poem", path(&poem_file(poem)), "--port", "0"])
+    }
+
+    pub(crate) fn slow(poem: &str, num_bytes: &str, delay: &str) -> Self {
+        let file = poem_file(poem);
+        Self::start(
+            "slowpoetry",
+            &["--poem", path(&file), "--num-bytes", num_bytes, "--delay", delay, "--port", "0"],
+        )
+    }
+
+    pub(crate) fn proxy(poet: &Self) -> Self {
+        Self::start("poetryproxy", &["--port", "0", &poet.port()])
+    }
+
+    pub(crate) fn port(&self) -> String {
+        self.at.port().to_string()
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.at).expect("the server listens");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
+        stream
+    }
+
+    /// Ends it as an operator would, and checks that this is clean. Gives its log.
+    #[track_caller]
+    pub(crate) fn stop(self) -> String {
+        self.program.signal(rustix::process::Signal::TERM);
+        let ended = self.program.wait();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(ended.stdout.is_empty());
+        ended.stderr
+    }
+}
+
+pub(crate) fn path(path: &Path) -> &str {
+    path.to_str().expect("paths of this project are text")
+}
+
+/// All that comes until a clean end.
+#[track_caller]
+pub(crate) fn read_all(mut stream: TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).expect("the end is clean and comes in time");
+    bytes
+}
+
+/// Says `bytes`, then listens.
+#[track_caller]
+pub(crate) fn talk_and_read(mut stream: TcpStream, bytes: &[u8]) -> Vec<u8> {
+    stream.write_all(bytes).expect("a poet lets its clients talk");
+    read_all(stream)
+}
+
+/// Whether a client of somebody else's can be used. In CI all of them must be there.
+pub(crate) fn require(name: &str, mut probe: Command) -> bool {
+    let found = probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found = found.is_ok_and(|status| status.success());
+    let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(found || !is_ci, "{name} is missing: .ci/run installs it");
+    if !found {
+        println!("skipped: {name} is not installed");
+    }
+    found
+}

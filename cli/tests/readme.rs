@@ -1,0 +1,86 @@
+//! The README's commands, run as they stand there, with free ports in the place of the ports that are printed.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use common::{Program, get_poetry, require, sestina};
+
+/// The blocks of commands below the newcomer's two.
+fn blocks() -> Vec<String> {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let blocks = readme.split("```sh\n").skip(2).filter_map(|rest| rest.split("```").next());
+    blocks.map(str::to_owned).collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cli lies in the repository")
+}
+
+/// One free port for each that is printed. The system gives a port again only after many others.
+fn free_ports(block: &str) -> BTreeMap<String, String> {
+    let is_port = |word: &&str| word.len() == 5 && word.parse::<u16>().is_ok_and(|port| port >= 10_000);
+    let printed = block.split(|character: char| !character.is_ascii_digit()).filter(is_port);
+    let free = || TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    printed.map(|port| (port.to_owned(), free().expect("a port is free").port().to_string())).collect()
+}
+
+fn command(line: &str) -> Command {
+    let mut words = line.split_whitespace();
+    let mut command = match words.next().expect("no line is empty") {
+        "sestina" => sestina(),
+        "get-poetry" => get_poetry(),
+        other => Command::new(other),
+    };
+    command.args(words).current_dir(root());
+    command
+}
+
+/// Runs a block: lines that end in `&` are servers, which must say that they listen before the next line.
+fn run(block: &str) {
+    let ports = free_ports(block);
+    let mut servers = Vec::new();
+    for line in block.lines() {
+        let line = ports.iter().fold(line.to_owned(), |line, (printed, free)| line.replace(printed, free));
+        match line.strip_suffix('&') {
+            Some(server) => {
+                let mut server = Program::start(command(server));
+                server.wait_for_line(|line| line.contains(" listening on "));
+                servers.push(server);
+            }
+            None => {
+                let ended = Program::start(command(&line)).wait();
+                assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{line}");
+                assert!(ended.stdout.len() > 600, "{line} printed only {} bytes", ended.stdout.len());
+            }
+        }
+    }
+    for server in servers {
+        server.signal(rustix::process::Signal::TERM);
+        assert_eq!(server.wait().code, Some(0), "a server ends cleanly");
+    }
+}
+
+fn uses(block: &str, program: &str) -> bool {
+    block.lines().any(|line| line.starts_with(&format!("{program} ")))
+}
+
+#[test]
+fn every_command_of_the_readme_does_what_it_is_there_for() {
+    let blocks = blocks();
+    assert_eq!(blocks.len(), 3, "three blocks of commands");
+    for block in blocks {
+        let wanted = [("curl", "--version"), ("nc", "-h")];
+        let here = wanted.iter().filter(|(program, _)| uses(&block, program)).all(|(program, probe)| {
+            let mut command = Command::new(program);
+            command.arg(probe);
+            require(program, command)
+        });
+        if here {
+            run(&block);
+        }
+    }
+}

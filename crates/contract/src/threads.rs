@@ -1,0 +1,70 @@
+//! Work on other threads, and for them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use sestina_deferred::{Cancelled, Deferred, Failure, Panicked};
+
+use crate::{Diary, Stage};
+
+type Slot<T> = Rc<RefCell<Option<Result<T, Failure>>>>;
+
+/// Turns until it has fired.
+fn wait<T: 'static>(stage: &Stage, answer: Deferred<T>) -> Result<T, Failure> {
+    let slot: Slot<T> = Rc::default();
+    let put = Rc::clone(&slot);
+    drop(answer.add_both(move |result| *put.borrow_mut() = Some(result)));
+    stage.until("an answer", || slot.borrow().is_some());
+    let result = slot.borrow_mut().take();
+    result.expect("it is there")
+}
+
+/// Values and failures.
+pub fn a_job_on_a_thread_brings_its_result(stage: &mut Stage) {
+    let text = "a poem".to_owned();
+    let length = wait(stage, stage.reactor().defer_to_thread(move || Ok(text.len())));
+    assert_eq!(length.expect("it was counted"), 6);
+    let failed = wait(stage, stage.reactor().defer_to_thread(|| "x".parse::<u32>().map_err(Failure::from)));
+    assert!(failed.is_err_and(|failure| failure.is::<std::num::ParseIntError>()));
+    assert_eq!(stage.reactor().threads(), 0);
+}
+
+/// The panic is the answer, and the pool goes on.
+pub fn a_panicking_job_fails(stage: &mut Stage) {
+    let panics: Deferred<()> = stage.reactor().defer_to_thread(|| panic!("on purpose"));
+    let failure = wait(stage, panics).expect_err("it panicked");
+    assert_eq!(failure.check::<Panicked>().map(Panicked::message), Some("on purpose"));
+    assert_eq!(wait(stage, stage.reactor().defer_to_thread(|| Ok(1))).expect("the pool goes on"), 1);
+}
+
+/// More jobs than threads, all of which wait for a word from here: the last one cannot have started.
+pub fn a_job_that_has_not_started_can_be_cancelled(stage: &mut Stage) {
+    // spec: P19-37
+    let diary = Diary::default();
+    let (started, never) = mpsc::channel();
+    let last = stage.reactor().defer_to_thread(move || {
+        started.send(()).ok();
+        Ok(())
+    });
+    last.cancel();
+    let failure = wait(stage, last).expect_err("it was cancelled");
+    assert!(failure.is::<Cancelled>());
+    let log = diary.clone();
+    drop(stage.reactor().defer_to_thread(|| Ok(())).map(move |()| log.note("another job")));
+    stage.until_noted(&diary, "another job");
+    stage.until("no job to be left", || stage.reactor().threads() == 0);
+    // Whether it had started when it was cancelled is the thread's luck; that nobody hears of it is not.
+    drop(never);
+}
+
+/// The timer that it waited for is gone.
+pub fn a_dropped_future_cancels(stage: &mut Stage) {
+    let (diary, remote) = (Diary::default(), stage.reactor().remote());
+    let never = remote.run(|reactor| reactor.sleep(Duration::from_secs(3600)));
+    stage.until("the sleep to begin", || stage.reactor().timers() == 2);
+    drop(never);
+    stage.until("the sleep to be cancelled", || stage.reactor().timers() == 1);
+    drop(diary);
+}

@@ -1,0 +1,42 @@
+//! A reactor that lives inside tokio's loop.
+
+#[path = "../examples/host_in_tokio.rs"]
+mod host_in_tokio;
+
+use std::time::Duration;
+
+use sestina_reactor::Endpoint;
+use tokio::task::LocalSet;
+
+fn tokio_runs<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), future).await.expect("it ends") })
+}
+
+#[test]
+fn poems_come_while_tokio_tasks_run() {
+    let (poems, ticks) = tokio_runs(host_in_tokio::program(20)).expect("poems come");
+    assert_eq!(poems, 20);
+    assert!(ticks > 20, "tokio's own task ran {ticks} times");
+}
+
+/// The host sleeps with no timer at all: only the nudge of the verb can wake it.
+#[test]
+fn a_verb_between_two_turns_wakes_a_host_that_sleeps_for_ever() {
+    tokio_runs(async {
+        let reactor = sestina_reactor_mio::reactor().expect("a reactor");
+        let local = LocalSet::new();
+        let hosting = local.spawn_local(host_in_tokio::host(reactor.clone()));
+        let asked = async {
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_millis(10)).await; // it sleeps by now
+                reactor.sleep(Duration::from_millis(1)).await.expect("the timer fires");
+                let refused = reactor.connect_stream(&Endpoint::loopback(1)).await;
+                refused.expect_err("nobody listens there");
+            }
+        };
+        local.run_until(asked).await;
+        hosting.abort();
+        reactor.clear();
+    });
+}

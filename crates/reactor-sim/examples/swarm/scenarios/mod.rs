@@ -1,0 +1,24 @@
+//! What must hold under every seed. Each file is one scenario; its first sentence says what that is.
+
+mod clients;
+mod crashes;
+mod half_close;
+mod lawful;
+mod partitions;
+mod poets;
+mod proxies;
+mod torture;
+
+use sestina_reactor_sim::Scenario;
+
+/// All scenarios, in the order in which a seed runs them.
+pub(crate) fn all() -> Vec<Scenario> {
+    vec![
+        poets::scenario(),
+        half_close::scenario(),
+        proxies::scenario(),
+        partitions::scenario(),
+        crashes::scenario(),
+        torture::scenario(),
+    ]
+}

@@ -1,0 +1,117 @@
+//! Every decision that the seed makes, and a list of the faults that struck.
+//!
+//! Invariant: each kind of fault, the lines, the order of turns and the scenario draw from streams of their own. A stroke
+//! that is switched off is drawn and counted all the same.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use sestina_reactor::Time;
+
+use crate::fault::{Fault, Selector};
+use crate::faults::{Faults, nanos};
+use crate::rng::Rng;
+
+/// A fault that struck.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Stroke {
+    /// Which one: the kind and its number.
+    pub selector: Selector,
+    /// When, on the simulation's clock.
+    pub at: Time,
+}
+
+#[derive(Debug)]
+pub(crate) struct Dice {
+    pub(crate) faults: Faults,
+    kinds: [Rng; Fault::ALL.len()],
+    drawn: [u64; Fault::ALL.len()],
+    strokes: Vec<Stroke>,
+    lines: Rng,
+    turns: Rng,
+    endings: Rng,
+    scenario: Rng,
+}
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut stream = 0;
+        let mut rng = || {
+            stream += 1;
+            Rng::new(seed, stream)
+        };
+        let (lines, turns, endings, scenario) = (rng(), rng(), rng(), rng());
+        Self {
+            faults: Faults::none(),
+            kinds: std::array::from_fn(|_| rng()),
+            drawn: [0; Fault::ALL.len()],
+            strokes: Vec::new(),
+            lines,
+            turns,
+            endings,
+            scenario,
+        }
+    }
+
+    /// Whether the fault strikes here, and with how many nanoseconds or bytes.
+    pub(crate) fn strikes(&mut self, fault: Fault, now: Time) -> Option<u64> {
+        let place = fault.index();
+        let setting = self.faults.setting(fault);
+        if setting.odds.is_never() {
+            return None;
+        }
+        let rng = &mut self.kinds[place];
+        let (hits, amount) = (rng.hits(setting.odds), rng.between(&setting.amount));
+        if !hits {
+            return None;
+        }
+        self.drawn[place] += 1;
+        let number = self.drawn[place];
+        if !self.faults.allows(fault, number) {
+            return None;
+        }
+        self.strokes.push(Stroke { selector: Selector { fault, number: Some(number) }, at: now });
+        Some(amount)
+    }
+
+    /// As [`strikes`](Self::strikes), for faults that last.
+    pub(crate) fn delays(&mut self, fault: Fault, now: Time) -> Option<Duration> {
+        self.strikes(fault, now).map(Duration::from_nanos)
+    }
+
+    /// A part of `count` things, at least one: what is left of them when this fault strikes.
+    pub(crate) fn cuts(&mut self, fault: Fault, now: Time, count: usize) -> usize {
+        match self.strikes(fault, now) {
+            Some(_) if count > 1 => 1 + self.kinds[fault.index()].index(count - 1),
+            _ => count,
+        }
+    }
+
+    /// A number from the stream of a fault, for its details.
+    pub(crate) fn detail(&mut self, fault: Fault, bound: usize) -> usize {
+        self.kinds[fault.index()].index(bound)
+    }
+
+    pub(crate) fn latency(&mut self, range: &Range<Duration>) -> Duration {
+        Duration::from_nanos(self.lines.between(&(nanos(range.start)..nanos(range.end))))
+    }
+
+    /// Whose turn it is.
+    pub(crate) fn turn(&mut self, count: usize) -> usize {
+        self.turns.index(count)
+    }
+
+    /// Whether a reset takes what was not read yet.
+    pub(crate) fn discards(&mut self) -> bool {
+        self.endings.below(2) == 0
+    }
+
+    pub(crate) fn scenario(&mut self, bound: u64) -> u64 {
+        self.scenario.below(bound)
+    }
+
+    pub(crate) fn strokes(&self) -> &[Stroke] {
+        &self.strokes
+    }
+}

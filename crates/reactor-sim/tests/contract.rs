@@ -1,0 +1,70 @@
+//! The reactor's contract over the simulated network: plain, and under every fault that a good network has.
+//!
+//! Under faults each case is run with several seeds; with more if CI=true.
+
+use std::time::Duration;
+
+use sestina_reactor::Reactor;
+use sestina_reactor_sim::{Fault, Faults, Odds, Simulation};
+
+/// Seeds for each case and profile; twice as many if CI=true.
+const SEEDS: u64 = 2;
+
+#[expect(clippy::disallowed_methods, reason = "a test may be larger on the machine that has time")]
+fn seeds() -> u64 {
+    if std::env::var("CI").is_ok_and(|ci| ci == "true") { SEEDS * 2 } else { SEEDS }
+}
+
+fn worlds(faults: &Faults) -> Vec<(String, Reactor)> {
+    let world = |seed: u64| {
+        let simulation = Simulation::seeded(seed).without_trace().faults(faults.clone());
+        (format!("seed {seed}"), simulation.reactor())
+    };
+    (1..=seeds()).map(world).collect()
+}
+
+/// Nothing goes wrong.
+mod plain {
+    use super::*;
+    sestina_contract::contract!(|| Simulation::seeded(7).reactor());
+}
+
+/// Everything gentle at once.
+mod gentle {
+    use super::*;
+    sestina_contract::contract_under_faults!(worlds(&Faults::gentle()));
+}
+
+/// Every call may answer that it would block, every event may be spurious.
+mod spurious {
+    use super::*;
+    sestina_contract::contract_under_faults!(worlds(
+        &Faults::none()
+            .with(Fault::WouldBlock, Odds::one_in(2))
+            .with(Fault::SpuriousEvents, Odds::one_in(2))
+            .with(Fault::EventOrder, Odds::ALWAYS)
+    ));
+}
+
+/// Buffers of a few hundred bytes, and bytes that are cut everywhere.
+mod narrow {
+    use super::*;
+    sestina_contract::contract_under_faults!(worlds(
+        &Faults::none()
+            .with(Fault::SmallWindows, Odds::ALWAYS)
+            .sized(Fault::SmallWindows, 3000..9000)
+            .with(Fault::ShortReads, Odds::one_in(2))
+            .with(Fault::ShortWrites, Odds::one_in(2))
+    ));
+}
+
+/// Packets overtake those of other connections, and accepted connections come late.
+mod slow {
+    use super::*;
+    sestina_contract::contract_under_faults!(worlds(
+        &Faults::none()
+            .with(Fault::Latency, Odds::ALWAYS)
+            .lasting(Fault::Latency, Duration::from_micros(1)..Duration::from_millis(5))
+            .with(Fault::SlowAccepts, Odds::one_in(2))
+    ));
+}

@@ -1,0 +1,250 @@
+//! The polite close after our FIN: what the peer still sends is read and discarded, so that the kernel has no reason
+//! to reset a connection whose last bytes are on their way.
+//!
+//! Nearly every peer finishes within milliseconds, so a draining socket that the poller does not know yet is looked at
+//! once when it is [`SWEEP_AFTER`] old, and registered only if the peer is still there. All connections have the same
+//! limits, so each limit is a queue in the order of time and costs no timer.
+//! Invariant: each list is in the order of its times.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::driver::Token;
+use crate::errors::Lost;
+use crate::inner::{Job, Kind, Reactor};
+use crate::state::{Drain, Input, Phase};
+use crate::time::Time;
+
+/// How old a draining socket is when it is looked at for the first time.
+const SWEEP_AFTER: Duration = Duration::from_millis(20);
+/// How much that look reads: nearly always the answer is the peer's end.
+const LOOK_BYTES: usize = 1024;
+
+/// Default of [`CloseLimits::silence_max`].
+pub const CLOSE_SILENCE_MAX: Duration = Duration::from_secs(2);
+/// Default of [`CloseLimits::drain_max`].
+pub const CLOSE_DRAIN_MAX: Duration = Duration::from_secs(30);
+/// Default of [`CloseLimits::discard_bytes_max`].
+pub const CLOSE_DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Default of [`CloseLimits::stall_max`].
+pub const CLOSE_STALL_MAX: Duration = Duration::from_secs(300);
+
+/// What bounds a polite close.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct CloseLimits {
+    /// After our end was sent, a peer may be silent this long before it is left alone ([`Lost::Closed`]).
+    pub silence_max: Duration,
+    /// However much a peer still sends, this long after our end was sent it is left alone ([`Lost::Closed`]).
+    pub drain_max: Duration,
+    /// A peer may send this many bytes after `lose_connection` before it is cut ([`Lost::Aborted`]).
+    pub discard_bytes_max: u64,
+    /// After `lose_connection` a peer may take nothing for this long before it is cut ([`Lost::TimedOut`]).
+    pub stall_max: Duration,
+}
+
+impl Default for CloseLimits {
+    fn default() -> Self {
+        Self {
+            silence_max: CLOSE_SILENCE_MAX,
+            drain_max: CLOSE_DRAIN_MAX,
+            discard_bytes_max: CLOSE_DISCARD_BYTES_MAX,
+            stall_max: CLOSE_STALL_MAX,
+        }
+    }
+}
+
+/// Connections on their way out.
+#[derive(Debug, Default)]
+pub(crate) struct Closings {
+    pub(crate) limits: CloseLimits,
+    /// Drain, not known to the poller, to be looked at then.
+    sweep: VecDeque<(Time, Token)>,
+    /// Drain; left alone then, if silent.
+    silent: VecDeque<(Time, Token)>,
+    /// Close, with something unsent; cut then, if nothing was taken.
+    stalled: VecDeque<(Time, Token)>,
+}
+
+impl Closings {
+    pub(crate) fn next(&self) -> Option<Time> {
+        [&self.sweep, &self.silent, &self.stalled].into_iter().filter_map(|list| Some(list.front()?.0)).min()
+    }
+}
+
+fn pop_due(list: &mut VecDeque<(Time, Token)>, now: Time) -> Option<Token> {
+    let (time, token) = *list.front()?;
+    (time <= now).then(|| list.pop_front())?;
+    Some(token)
+}
+
+impl Reactor {
+    /// A connection that closes and could not send everything: from now on its peer has limited time.
+    pub(crate) fn limit_stall(&self, token: Token) {
+        let now = self.now();
+        let news = self.with_connection(token, |connection| {
+            let closing = matches!(connection.state.phase(), Phase::Closing { .. });
+            let news = closing && !std::mem::replace(&mut connection.listed.stalled, closing);
+            if news {
+                connection.progress = now;
+            }
+            news
+        });
+        if news == Some(true) {
+            let mut closings = self.inner().closings.borrow_mut();
+            let at = now + closings.limits.stall_max;
+            closings.stalled.push_back((at, token));
+        }
+    }
+
+    /// The FIN is sent.
+    pub(crate) fn begin_draining(&self, token: Token) {
+        let now = self.now();
+        let looked = self.with_connection(token, |connection| {
+            (connection.progress, connection.finished) = (now, now);
+            connection.state.set_input(Input::Ready);
+            (connection.state.drain(), connection.state.is_watched(), connection.state.input())
+        });
+        match looked {
+            Some((_, _, Input::Finished)) => self.end_draining(token),
+            Some((Drain::IfUnread, _, _)) => self.close_if_nothing_is_unread(token),
+            Some((Drain::Always, true, _)) => self.drain_watched(token),
+            Some((Drain::Always, false, _)) => {
+                self.inner().closings.borrow_mut().sweep.push_back((now + SWEEP_AFTER, token));
+            }
+            None => {}
+        }
+    }
+
+    fn close_if_nothing_is_unread(&self, token: Token) {
+        self.drain_some(token);
+        let talks = self.with_connection(token, |connection| connection.discarded > 0);
+        match talks {
+            Some(true) if self.is_draining(token) => {
+                self.watch_if_needed(token);
+                self.drain_watched(token);
+            }
+            _ => self.end_draining(token),
+        }
+    }
+
+    /// The poller knows the socket: wait for the peer's end, within the limits.
+    fn drain_watched(&self, token: Token) {
+        self.mark_ready(token);
+        let mut closings = self.inner().closings.borrow_mut();
+        let at = self.now() + closings.limits.silence_max;
+        closings.silent.push_back((at, token));
+    }
+
+    /// One look at a draining socket.
+    fn drain_some(&self, token: Token) {
+        self.discard(token, &mut [0; LOOK_BYTES]);
+    }
+
+    fn end_draining(&self, token: Token) {
+        self.change(token, |state, pool| state.over(Lost::Closed, pool));
+    }
+
+    fn watch_if_needed(&self, token: Token) {
+        let watched = self.with_connection(token, |connection| connection.state.is_watched());
+        if watched == Some(false) {
+            self.watch(token);
+        }
+    }
+
+    /// Looks at the sockets whose time has come.
+    pub(crate) fn sweep(&self) {
+        let now = self.now();
+        while let Some(token) = self.pop_closing(now, |closings| &mut closings.sweep) {
+            if self.is_draining(token) {
+                self.drain_some(token);
+                self.settle();
+            }
+            if self.is_draining(token) {
+                self.watch_if_needed(token);
+                self.drain_watched(token);
+            }
+        }
+        while let Some(token) = self.pop_closing(now, |closings| &mut closings.silent) {
+            if self.is_draining(token) {
+                self.silence_ends(token, now);
+            }
+        }
+        while let Some(token) = self.pop_closing(now, |closings| &mut closings.stalled) {
+            if self.is_closing(token) {
+                self.stall_ends(token, now);
+            }
+        }
+        self.settle();
+    }
+
+    fn pop_closing(
+        &self,
+        now: Time,
+        list: impl FnOnce(&mut Closings) -> &mut VecDeque<(Time, Token)>,
+    ) -> Option<Token> {
+        pop_due(list(&mut self.inner().closings.borrow_mut()), now)
+    }
+
+    fn silence_ends(&self, token: Token, now: Time) {
+        let CloseLimits { silence_max, drain_max, .. } = self.inner().closings.borrow().limits;
+        let end = self.with_connection(token, |connection| {
+            (connection.progress + silence_max).min(connection.finished + drain_max)
+        });
+        match end {
+            Some(end) if end > now => self.look_again(token, end),
+            _ => self.end_draining(token),
+        }
+    }
+
+    fn stall_ends(&self, token: Token, now: Time) {
+        let limit = self.inner().closings.borrow().limits.stall_max;
+        match self.with_connection(token, |connection| connection.progress + limit) {
+            Some(end) if end > now => self.look_again(token, end),
+            _ => {
+                tracing::warn!(peer = ?self.peer(token), ?limit, "connection cut: the peer takes nothing");
+                self.change(token, |state, pool| state.over(Lost::TimedOut, pool));
+            }
+        }
+    }
+
+    /// A peer that did something has more time than the lists are long: it gets a timer of its own.
+    fn look_again(&self, token: Token, at: Time) {
+        let timer = self.inner().timers.borrow_mut().schedule(at, Job::Closing(token));
+        let before = self.with_extra(token, |extra| extra.closing_timer.replace(timer));
+        self.cancel_timer(before.unwrap_or(Some(timer)));
+    }
+
+    pub(crate) fn closing_timer(&self, token: Token) {
+        let now = self.now();
+        self.with_extra(token, |extra| extra.closing_timer = None);
+        if self.is_draining(token) {
+            self.silence_ends(token, now);
+        } else if self.is_closing(token) {
+            self.stall_ends(token, now);
+        }
+    }
+
+    fn is_closing(&self, token: Token) -> bool {
+        self.with_connection(token, |connection| matches!(connection.state.phase(), Phase::Closing { .. }))
+            .unwrap_or(false)
+    }
+
+    /// Ends every connection, attempt and port. Ends of user code may make new ones, so a few rounds are made.
+    pub(crate) fn end_all(&self) {
+        let keys = self.inner().entries.borrow().keys();
+        for key in keys {
+            let token = Token(key);
+            match self.kind(token) {
+                Some(Kind::Connection) if self.is_draining(token) => self.end_draining(token),
+                Some(Kind::Connection) => self.abort(token),
+                Some(Kind::Port) => self.stop_port(token, None),
+                Some(Kind::Attempt) => self.cancel_attempt(token),
+                Some(Kind::Datagrams) => self.stop_datagrams(token, None),
+                Some(Kind::Process) => self.abandon_process(token),
+                None => {}
+            }
+        }
+        self.settle();
+    }
+}

@@ -1,0 +1,82 @@
+//! A call that was asked for and has not come yet.
+
+use std::fmt;
+use std::time::Duration;
+
+use sestina_deferred::{CancelCall, Clock};
+
+use crate::inner::{Job, Reactor, WeakReactor};
+use crate::time::Time;
+use crate::timers::TimerId;
+
+/// A call that [`Reactor::call_later`] will make. Dropping it changes nothing: the call is made.
+///
+/// Once the call was made or cancelled, every method answers that it is over and does nothing.
+#[derive(Clone)]
+pub struct DelayedCall {
+    reactor: WeakReactor,
+    timer: TimerId,
+}
+
+impl DelayedCall {
+    /// The call is not made; its closure is dropped now. Says whether there still was one.
+    #[expect(clippy::must_use_candidate, reason = "the effect is what it is called for")]
+    pub fn cancel(&self) -> bool {
+        let Some(reactor) = self.reactor.upgrade() else { return false };
+        let job = reactor.inner().timers.borrow_mut().cancel(self.timer);
+        job.is_some() // and dropped here, with nothing borrowed
+    }
+
+    /// Has the call made this time from now. Says whether there still was one.
+    #[expect(clippy::must_use_candidate, reason = "the effect is what it is called for")]
+    pub fn reset(&self, after: Duration) -> bool {
+        let Some(reactor) = self.reactor.upgrade() else { return false };
+        let at = reactor.now() + after;
+        let moved = reactor.inner().timers.borrow_mut().reset(self.timer, at);
+        reactor.nudge();
+        moved
+    }
+
+    /// Has the call made this much later than it would have been. Says whether there still was one.
+    #[expect(clippy::must_use_candidate, reason = "the effect is what it is called for")]
+    pub fn delay(&self, by: Duration) -> bool {
+        let Some(reactor) = self.reactor.upgrade() else { return false };
+        let mut timers = reactor.inner().timers.borrow_mut();
+        timers.time(self.timer).is_some_and(|time| timers.reset(self.timer, time + by))
+    }
+
+    /// When the call will be made; `None` if it is over.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.reactor.upgrade()?.inner().timers.borrow().time(self.timer)
+    }
+
+    /// Whether the call will still be made.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.deadline().is_some()
+    }
+}
+
+impl fmt::Debug for DelayedCall {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("DelayedCall").field("deadline", &self.deadline()).finish()
+    }
+}
+
+impl CancelCall for DelayedCall {
+    fn cancel(self) {
+        Self::cancel(&self);
+    }
+}
+
+impl Clock for Reactor {
+    type Call = DelayedCall;
+
+    fn call_later(&self, after: Duration, f: Box<dyn FnOnce()>) -> DelayedCall {
+        let at = self.now() + after;
+        let timer = self.inner().timers.borrow_mut().schedule(at, Job::Call(f));
+        self.nudge();
+        DelayedCall { reactor: self.downgrade(), timer }
+    }
+}

@@ -1,0 +1,283 @@
+//! What a reactor holds: small cells, none of which is borrowed while user code runs.
+//!
+//! User code is every protocol, factory, closure, deferred callback and task, and the `Drop` of each of them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use sestina_deferred::{CancelHandle, Executor};
+
+use crate::accept::PortState;
+use crate::address::Address;
+use crate::answers::Answers;
+use crate::close::Closings;
+use crate::connect::Attempt;
+use crate::cooperate::Cooperator;
+use crate::datagram::DatagramState;
+use crate::driver::{Driver, Event, Signal, Sock, Token};
+use crate::endpoint::ParseKind;
+use crate::hold::Hold;
+use crate::hosting::Hosting;
+use crate::process::ProcessState;
+use crate::protocol::Protocol;
+use crate::queue::BufferPool;
+use crate::remote::Calls;
+use crate::slab::Slab;
+use crate::state::State;
+use crate::statistics::Statistics;
+use crate::threads::ThreadJob;
+use crate::time::Time;
+use crate::timers::{TimerId, Timers};
+use crate::triggers::Triggers;
+
+/// One loop: connections, timers, tasks and calls from threads, on one thread, over one [`Driver`].
+///
+/// A cheap handle: clones are the same reactor. There is no global one; whoever needs it is given it. It is neither
+/// `Send` nor `Sync`; other threads use [`Remote`](crate::Remote).
+///
+/// # Order
+/// Only [`Reactor::turn`] (and what is built on it: [`run`](Reactor::run), [`run_until`](Reactor::run_until),
+/// [`clear`](Reactor::clear)) runs user code. Every other method only queues.
+#[derive(Clone)]
+pub struct Reactor(pub(crate) Rc<Inner>);
+
+/// A reactor that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakReactor(Weak<Inner>);
+
+impl WeakReactor {
+    pub(crate) fn upgrade(&self) -> Option<Reactor> {
+        self.0.upgrade().map(Reactor)
+    }
+
+    pub(crate) fn ptr_eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) driver: RefCell<Box<dyn Driver>>,
+    pub(crate) entries: RefCell<Slab<Entry>>,
+    pub(crate) timers: RefCell<Timers<Job>>,
+    /// Entries with something to flush.
+    pub(crate) dirty: RefCell<VecDeque<Token>>,
+    /// Entries with something to read, accept or check.
+    pub(crate) ready: RefCell<VecDeque<Token>>,
+    pub(crate) closings: RefCell<Closings>,
+    pub(crate) pool: RefCell<BufferPool>,
+    /// Lent to `data_received`; taken out while a connection is read.
+    pub(crate) scratch: Cell<Vec<u8>>,
+    /// Reused by each wait.
+    pub(crate) events: Cell<Vec<Event>>,
+    pub(crate) executor: Executor,
+    pub(crate) calls: Calls,
+    pub(crate) signals: RefCell<BTreeMap<Signal, SignalHandler>>,
+    pub(crate) statistics: RefCell<Statistics>,
+    /// The time of the running turn.
+    pub(crate) now: Cell<Time>,
+    pub(crate) turning: Cell<bool>,
+    pub(crate) stopping: Cell<bool>,
+    /// Whether the loop of `run` goes on, and whether it was told to end without a stop.
+    pub(crate) running: Cell<bool>,
+    pub(crate) crashed: Cell<bool>,
+    pub(crate) triggers: Triggers,
+    /// To be called when `run` begins.
+    pub(crate) startup: RefCell<Vec<Box<dyn FnOnce()>>>,
+    pub(crate) cooperator: Cooperator,
+    pub(crate) hosting: Hosting,
+    pub(crate) hold: Hold,
+    /// Jobs on other threads, and who waits for them.
+    pub(crate) thread_jobs: RefCell<Slab<ThreadJob>>,
+    /// Deferreds that other threads wait for.
+    pub(crate) remote_runs: RefCell<BTreeMap<u64, CancelHandle>>,
+    /// Kinds of endpoints that other crates have added.
+    pub(crate) endpoint_kinds: RefCell<BTreeMap<String, Rc<ParseKind>>>,
+}
+
+pub(crate) type SignalHandler = Rc<RefCell<dyn FnMut()>>;
+
+/// What a token names.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are connections: a box would cost each an allocation"
+)]
+pub(crate) enum Entry {
+    Connection(Connection),
+    Port(Box<PortState>),
+    Attempt(Box<Attempt>),
+    Datagrams(Box<DatagramState>),
+    Process(Box<ProcessState>),
+    /// A process that is being started.
+    Placeholder(Listed),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Connection,
+    Port,
+    Attempt,
+    Datagrams,
+    Process,
+}
+
+pub(crate) struct Connection {
+    pub(crate) sock: Sock,
+    pub(crate) peer: Address,
+    pub(crate) role: Role,
+    pub(crate) state: State,
+    /// The port that accepted it.
+    pub(crate) port: Option<Token>,
+    pub(crate) timer: Option<TimerId>,
+    pub(crate) answers: Option<Box<Answers>>,
+    /// When it last got rid of bytes or, while draining, got some.
+    pub(crate) progress: Time,
+    /// When our end was sent.
+    pub(crate) finished: Time,
+    /// Input discarded since `lose_connection`.
+    pub(crate) discarded: u64,
+    pub(crate) listed: Listed,
+}
+
+/// Which lists an entry is on: each at most once.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Listed {
+    pub(crate) dirty: bool,
+    pub(crate) ready: bool,
+    pub(crate) stalled: bool,
+}
+
+/// Where a connection's protocol is.
+pub(crate) enum Role {
+    Waiting(Box<dyn Protocol>),
+    /// Taken out by the upcall that is running now.
+    Running,
+}
+
+/// What a timer does.
+pub(crate) enum Job {
+    Call(Box<dyn FnOnce()>),
+    /// The connection's own timer.
+    Connection(Token),
+    /// Accept again: descriptors had run out.
+    Accept(Token),
+    /// A connection on its way out has got another look at its limits.
+    Closing(Token),
+    /// A layer has asked for it.
+    Layers(Token),
+    /// The connection may have been idle for too long.
+    Idle(Token),
+    /// Try the next address as well.
+    NextAddress(Token),
+    /// The attempt took too long.
+    ConnectTimeout(Token),
+}
+
+impl Entry {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Connection(_) => Kind::Connection,
+            Self::Port(_) => Kind::Port,
+            Self::Attempt(_) => Kind::Attempt,
+            Self::Datagrams(_) => Kind::Datagrams,
+            Self::Process(_) | Self::Placeholder(_) => Kind::Process,
+        }
+    }
+
+    fn listed(&mut self) -> &mut Listed {
+        match self {
+            Self::Connection(connection) => &mut connection.listed,
+            Self::Port(port) => &mut port.listed,
+            Self::Attempt(attempt) => &mut attempt.listed,
+            Self::Datagrams(state) => &mut state.listed,
+            Self::Process(state) => &mut state.listed,
+            Self::Placeholder(listed) => listed,
+        }
+    }
+}
+
+impl Reactor {
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakReactor {
+        WeakReactor(Rc::downgrade(&self.0))
+    }
+
+    pub(crate) fn with_entry<R>(&self, token: Token, f: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        self.0.entries.borrow_mut().get_mut(token.0).map(f)
+    }
+
+    pub(crate) fn with_connection<R>(&self, token: Token, f: impl FnOnce(&mut Connection) -> R) -> Option<R> {
+        match self.0.entries.borrow_mut().get_mut(token.0) {
+            Some(Entry::Connection(connection)) => Some(f(connection)),
+            _ => None,
+        }
+    }
+
+    /// Changes a connection's state and has the loop look at it. No user code in `f`.
+    pub(crate) fn change<R>(
+        &self,
+        token: Token,
+        f: impl FnOnce(&mut State, &mut BufferPool) -> R,
+    ) -> Option<R> {
+        let mut pool = self.0.pool.borrow_mut();
+        let changed = self.with_connection(token, |connection| f(&mut connection.state, &mut pool));
+        self.mark_dirty(token);
+        changed
+    }
+
+    pub(crate) fn mark_dirty(&self, token: Token) {
+        let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().dirty, true));
+        if news == Some(true) {
+            self.0.dirty.borrow_mut().push_back(token);
+            self.nudge();
+        }
+    }
+
+    pub(crate) fn mark_ready(&self, token: Token) {
+        let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().ready, true));
+        if news == Some(true) {
+            self.0.ready.borrow_mut().push_back(token);
+            self.nudge();
+        }
+    }
+
+    /// The next entry to flush.
+    pub(crate) fn take_dirty(&self) -> Option<Token> {
+        let token = self.0.dirty.borrow_mut().pop_front()?;
+        self.with_entry(token, |entry| entry.listed().dirty = false);
+        Some(token)
+    }
+
+    /// The next entry to read, accept or check.
+    pub(crate) fn take_ready(&self) -> Option<Token> {
+        let token = self.0.ready.borrow_mut().pop_front()?;
+        self.with_entry(token, |entry| entry.listed().ready = false);
+        Some(token)
+    }
+
+    pub(crate) fn kind(&self, token: Token) -> Option<Kind> {
+        self.with_entry(token, |entry| entry.kind())
+    }
+
+    pub(crate) fn count(&self, f: impl FnOnce(&mut Statistics)) {
+        f(&mut self.0.statistics.borrow_mut());
+    }
+
+    /// Cancels a job of the reactor's own: dropping it runs no user code.
+    pub(crate) fn cancel_timer(&self, timer: Option<TimerId>) {
+        if let Some(timer) = timer {
+            let job = self.0.timers.borrow_mut().cancel(timer);
+            drop(job);
+        }
+    }
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Reactor").field("now", &self.now()).field("statistics", &self.statistics()).finish()
+    }
+}

@@ -1,0 +1,232 @@
+//! Ready-made layers: counting, a traffic log, rate limits.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::layer::{Layer, LayerIo};
+use crate::time::Time;
+
+/// Counts the bytes that pass, in both directions; several connections may share one count.
+///
+/// ```
+/// use sestina_reactor::{Conn, Counting, Protocol};
+///
+/// struct Counted(Counting);
+/// impl Protocol for Counted {
+///     fn connection_made(&mut self, conn: &mut Conn<'_>) {
+///         conn.add_layer(self.0.clone());
+///         conn.write(b"counted");
+///     }
+/// }
+/// let count = Counting::default();
+/// let protocol = Counted(count.clone());
+/// assert_eq!((count.received(), count.sent()), (0, 0));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Counting {
+    received: Rc<Cell<u64>>,
+    sent: Rc<Cell<u64>>,
+}
+
+impl Counting {
+    /// Bytes from the peer so far.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received.get()
+    }
+
+    /// Bytes for the peer so far.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.sent.get()
+    }
+}
+
+fn add(count: &Cell<u64>, bytes: &[u8]) {
+    count.set(count.get() + u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+}
+
+impl Layer for Counting {
+    fn incoming(&mut self, bytes: &[u8], io: &mut LayerIo) {
+        add(&self.received, bytes);
+        io.pass_up(bytes);
+    }
+
+    fn outgoing(&mut self, bytes: &[u8], io: &mut LayerIo) {
+        add(&self.sent, bytes);
+        io.pass_down(bytes);
+    }
+}
+
+/// How many bytes of one piece a traffic log shows, unless told otherwise.
+pub const TRAFFIC_LOG_BYTES_MAX: usize = 1024;
+
+/// Writes what passes into the log, at the level `trace`, escaped, with a name of your choice.
+#[derive(Clone, Debug)]
+pub struct TrafficLog {
+    name: String,
+    bytes_max: usize,
+}
+
+impl TrafficLog {
+    /// A log under this name, with at most [`TRAFFIC_LOG_BYTES_MAX`] bytes of each piece.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), bytes_max: TRAFFIC_LOG_BYTES_MAX }
+    }
+
+    /// Shows at most this many bytes of each piece.
+    #[must_use]
+    pub fn with_bytes_max(self, bytes_max: usize) -> Self {
+        Self { bytes_max, ..self }
+    }
+
+    fn note(&self, direction: &str, bytes: &[u8]) {
+        let shown = &bytes[..bytes.len().min(self.bytes_max)];
+        tracing::trace!(name = %self.name, direction, count = bytes.len(), bytes = %shown.escape_ascii(), "traffic");
+    }
+}
+
+impl Layer for TrafficLog {
+    fn incoming(&mut self, bytes: &[u8], io: &mut LayerIo) {
+        self.note("in", bytes);
+        io.pass_up(bytes);
+    }
+
+    fn outgoing(&mut self, bytes: &[u8], io: &mut LayerIo) {
+        self.note("out", bytes);
+        io.pass_down(bytes);
+    }
+
+    fn incoming_ended(&mut self, io: &mut LayerIo) {
+        tracing::trace!(name = %self.name, direction = "in", "traffic ended");
+        io.end_up();
+    }
+
+    fn outgoing_ended(&mut self, io: &mut LayerIo) {
+        tracing::trace!(name = %self.name, direction = "out", "traffic ended");
+        io.end_down();
+    }
+}
+
+/// How long a rate limit sleeps at least: shorter sleeps cost more than they even out.
+const RATE_SLEEP_MIN: Duration = Duration::from_millis(1);
+
+/// Lets through only so many bytes a second, in each direction: a token bucket each.
+///
+/// What has no token waits here (outgoing) or in the kernel (incoming: reading is paused), so the limit slows the
+/// producer down, whichever side it is on.
+#[derive(Debug)]
+pub struct RateLimit {
+    outgoing: Bucket,
+    incoming: Bucket,
+}
+
+impl RateLimit {
+    /// This many bytes a second in each direction, and as many at once after a pause. At least one.
+    #[must_use]
+    pub fn new(bytes_per_second: u32) -> Self {
+        let bucket = || Bucket::new(bytes_per_second.max(1));
+        Self { outgoing: bucket(), incoming: bucket() }
+    }
+
+    /// At most this many bytes at once after a pause. At least one.
+    #[must_use]
+    pub fn with_burst(mut self, bytes: u32) -> Self {
+        for bucket in [&mut self.outgoing, &mut self.incoming] {
+            bucket.burst = f64::from(bytes.max(1));
+            bucket.tokens = bucket.burst;
+        }
+        self
+    }
+}
+
+#[derive(Debug)]
+struct Bucket {
+    rate: f64,
+    burst: f64,
+    tokens: f64,
+    filled: Time,
+    waiting: Vec<u8>,
+    ended: bool,
+}
+
+impl Bucket {
+    fn new(rate: u32) -> Self {
+        let rate = f64::from(rate);
+        Self { rate, burst: rate, tokens: rate, filled: Time::ZERO, waiting: Vec::new(), ended: false }
+    }
+
+    /// The bytes that may pass now, and whether the end comes right after them.
+    #[expect(clippy::as_conversions, reason = "token counts are small and not negative")]
+    fn pass(&mut self, now: Time) -> (Vec<u8>, bool) {
+        self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * self.rate).min(self.burst);
+        self.filled = now;
+        let count = self.waiting.len().min(self.tokens as usize);
+        self.tokens -= count as f64;
+        let passed = self.waiting.drain(..count).collect();
+        (passed, self.waiting.is_empty() && std::mem::take(&mut self.ended))
+    }
+
+    /// How long it takes until a token is there for what waits.
+    #[expect(clippy::as_conversions, reason = "a rounded estimate is good enough")]
+    fn delay(&self) -> Option<Duration> {
+        let wanted = (self.waiting.len() as f64).min(self.burst / 2.0).max(1.0);
+        let missing = (wanted - self.tokens).max(0.0);
+        (!self.waiting.is_empty()).then(|| Duration::from_secs_f64(missing / self.rate).max(RATE_SLEEP_MIN))
+    }
+}
+
+impl RateLimit {
+    fn go_on(&mut self, io: &mut LayerIo) {
+        let (up, up_ended) = self.incoming.pass(io.now());
+        io.pass_up(&up);
+        if up_ended {
+            io.end_up();
+        }
+        let (down, down_ended) = self.outgoing.pass(io.now());
+        io.pass_down(&down);
+        if down_ended {
+            io.end_down();
+        }
+        io.pause_incoming(!self.incoming.waiting.is_empty());
+        if let Some(delay) = self.incoming.delay().into_iter().chain(self.outgoing.delay()).min() {
+            io.wake_after(delay);
+        }
+    }
+}
+
+impl Layer for RateLimit {
+    fn incoming(&mut self, bytes: &[u8], io: &mut LayerIo) {
+        self.incoming.waiting.extend_from_slice(bytes);
+        self.go_on(io);
+    }
+
+    fn outgoing(&mut self, bytes: &[u8], io: &mut LayerIo) {
+        self.outgoing.waiting.extend_from_slice(bytes);
+        self.go_on(io);
+    }
+
+    fn incoming_ended(&mut self, io: &mut LayerIo) {
+        if self.incoming.waiting.is_empty() {
+            return io.end_up();
+        }
+        self.incoming.ended = true;
+    }
+
+    fn outgoing_ended(&mut self, io: &mut LayerIo) {
+        if self.outgoing.waiting.is_empty() {
+            return io.end_down();
+        }
+        self.outgoing.ended = true;
+    }
+
+    fn timer(&mut self, io: &mut LayerIo) {
+        self.go_on(io);
+    }
+
+    fn held(&self) -> usize {
+        self.outgoing.waiting.len()
+    }
+}

@@ -1,0 +1,163 @@
+//! How many connections a port takes, in total and from one peer.
+//!
+//! When the total is reached the port stops accepting, and clients wait in the kernel's backlog. A peer that has its share
+//! is refused. Peers are told apart by address, IPv6 ones by their /64, for that is what one peer gets.
+//! Invariant: the counts are those of the connections that the port accepted and that are not lost.
+//! Tests: `limits.rs` of the contract, and below.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::accept::Port;
+use crate::address::Address;
+use crate::driver::Token;
+use crate::inner::Reactor;
+
+/// Default of [`ConnectionLimits::total`].
+pub const CONNECTIONS_MAX: usize = 100_000;
+/// Default of [`ConnectionLimits::per_peer`].
+pub const CONNECTIONS_PER_PEER_MAX: usize = 256;
+
+/// How many connections a port takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConnectionLimits {
+    /// From everybody. Reached, the port pauses until one ends.
+    pub total: usize,
+    /// From one address, or one IPv6 /64. Reached, further ones are closed at once.
+    pub per_peer: usize,
+    /// Whether `per_peer` counts for the loopback too, and for UNIX sockets as if they were one peer. Not by default:
+    /// a proxy before this server is one peer for all its clients.
+    pub per_peer_on_loopback: bool,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { total: CONNECTIONS_MAX, per_peer: CONNECTIONS_PER_PEER_MAX, per_peer_on_loopback: false }
+    }
+}
+
+/// What a port has accepted and not lost.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    pub(crate) limits: ConnectionLimits,
+    total: usize,
+    peers: BTreeMap<Option<IpAddr>, usize>,
+    /// Whether it was logged that the total is reached, since it last was not.
+    logged: bool,
+    /// Whether it was logged that a peer was refused, since nobody last was there.
+    logged_refusal: bool,
+}
+
+impl Census {
+    /// Whether another connection may be taken. Says in the log when that changes.
+    pub(crate) fn has_room(&mut self, port: &Address) -> bool {
+        let room = self.total < self.limits.total;
+        if !room && !std::mem::replace(&mut self.logged, true) {
+            tracing::warn!(%port, limit = self.limits.total, "too many connections: clients wait until one ends");
+        }
+        room
+    }
+
+    /// Counts a connection in, unless its peer has its share.
+    pub(crate) fn admit(&mut self, peer: &Address) -> bool {
+        let key = self.key(peer);
+        if let Some(key) = key {
+            let count = self.peers.entry(key).or_default();
+            if *count >= self.limits.per_peer {
+                if !std::mem::replace(&mut self.logged_refusal, true) {
+                    let limit = self.limits.per_peer;
+                    tracing::warn!(%peer, limit, "too many connections from one peer: further ones are refused");
+                }
+                return false;
+            }
+            *count += 1;
+        }
+        self.total += 1;
+        true
+    }
+
+    /// Counts a connection out.
+    pub(crate) fn release(&mut self, peer: &Address) {
+        self.total = self.total.saturating_sub(1);
+        if self.total < self.limits.total {
+            self.logged = false;
+        }
+        self.logged_refusal &= self.total > 0;
+        let key = share(peer);
+        if let Some(count) = self.peers.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.peers.remove(&key);
+            }
+        }
+    }
+
+    /// Under what a peer is counted; `None` if it is not.
+    fn key(&self, peer: &Address) -> Option<Option<IpAddr>> {
+        let local = peer.ip().is_none_or(|ip| ip.to_canonical().is_loopback());
+        (!local || self.limits.per_peer_on_loopback).then(|| share(peer))
+    }
+}
+
+/// What counts as one peer.
+fn share(peer: &Address) -> Option<IpAddr> {
+    peer.ip().map(|ip| match ip.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+    })
+}
+
+impl Port {
+    /// Sets how many connections this port takes, from now on; those that are there stay.
+    pub fn set_connection_limits(&self, limits: ConnectionLimits) {
+        self.with_state(|reactor, token| {
+            reactor.with_port(token, |port| port.census.limits = limits);
+            reactor.mark_ready(token);
+        });
+    }
+}
+
+impl Reactor {
+    /// A connection of this port has ended.
+    pub(crate) fn release_from_port(&self, port: Token, peer: &Address) {
+        let waits = self.with_port(port, |port| {
+            port.census.release(peer);
+            std::mem::take(&mut port.waits_for_room)
+        });
+        if waits == Some(true) {
+            self.mark_ready(port);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(text: &str) -> Address {
+        Address::Inet((text.parse::<IpAddr>().expect("an address"), 1).into())
+    }
+
+    #[test]
+    fn a_peer_is_an_ipv4_address_or_an_ipv6_network_of_64_bits() {
+        let limits = ConnectionLimits { per_peer: 1, ..ConnectionLimits::default() };
+        let mut census = Census { limits, ..Census::default() };
+        assert!(census.admit(&peer("192.0.2.1")) && census.admit(&peer("192.0.2.2")));
+        assert!(!census.admit(&peer("192.0.2.1")) && !census.admit(&peer("::ffff:192.0.2.1")));
+        assert!(census.admit(&peer("2001:db8::1")) && !census.admit(&peer("2001:db8::ffff:0:0:2")));
+        assert!(census.admit(&peer("2001:db8:0:1::1")));
+        census.release(&peer("2001:db8::1"));
+        assert!(census.admit(&peer("2001:db8::7")));
+    }
+
+    #[test]
+    fn the_loopback_and_unix_sockets_count_only_when_told() {
+        for (loopback, admitted) in [(false, 3), (true, 1)] {
+            let limits = ConnectionLimits { per_peer: 1, per_peer_on_loopback: loopback, total: 100 };
+            for peer in [peer("127.0.0.1"), peer("::1"), Address::Unix(None)] {
+                let mut census = Census { limits, ..Census::default() };
+                assert_eq!((0..3).filter(|_| census.admit(&peer)).count(), admitted, "{peer}");
+            }
+        }
+    }
+}

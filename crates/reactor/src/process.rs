@@ -1,0 +1,309 @@
+//! Processes: their output as upcalls, their end as a deferred.
+//!
+//! Each of the three pipes is a connection of the reactor's own, with the same flow control; a small protocol on each
+//! brings what it hears to the user's. A process is over when it has exited and its pipes are closed.
+//! Invariant: the user's protocol is taken out while it runs.
+//! Tests: `tests/processes.rs` of reactor-mio.
+
+use std::fmt;
+use std::io;
+
+use sestina_deferred::{Answer, Deferred, Resolver, deferred, fail};
+
+use crate::address::Address;
+use crate::conn::{Conn, ConnHandle};
+use crate::driver::{Command, ExitStatus, Token};
+use crate::errors::Lost;
+use crate::inner::{Entry, Listed, Reactor, WeakReactor};
+use crate::protocol::Protocol;
+use crate::reactor::Stopped;
+use crate::state::{Input, State};
+
+/// SIGTERM, the same number on every Unix.
+const TERMINATE: i32 = 15;
+/// SIGKILL, the same number on every Unix.
+const KILL: i32 = 9;
+
+/// What one process does to us. Every method has a default; each is an upcall.
+///
+/// # Panics
+/// A panic is logged; the process goes on, and its end is told by [`ProcessHandle::ended`].
+pub trait ProcessProtocol: 'static {
+    /// The process runs.
+    fn started(&mut self, process: &ProcessHandle) {
+        let _ = process;
+    }
+
+    /// Bytes from its standard output, cut anywhere.
+    fn output_received(&mut self, process: &ProcessHandle, data: &[u8]) {
+        let _ = (process, data);
+    }
+
+    /// Bytes from its standard error, cut anywhere.
+    fn error_received(&mut self, process: &ProcessHandle, data: &[u8]) {
+        let _ = (process, data);
+    }
+
+    /// It has exited. Output may still come: from its pipes, or from its own children that hold them.
+    fn exited(&mut self, process: &ProcessHandle, status: ExitStatus) {
+        let _ = (process, status);
+    }
+
+    /// It has exited and its pipes are closed: nothing comes any more.
+    fn ended(&mut self, status: ExitStatus) {
+        let _ = status;
+    }
+}
+
+/// A process, from anywhere on the reactor's thread. Dropping it changes nothing: the process runs on.
+#[derive(Clone)]
+pub struct ProcessHandle {
+    reactor: WeakReactor,
+    token: Token,
+    pid: u32,
+    stdin: ConnHandle,
+}
+
+impl ProcessHandle {
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Its standard input: write to it, close it with `lose_connection`.
+    #[must_use]
+    pub fn stdin(&self) -> &ConnHandle {
+        &self.stdin
+    }
+
+    /// Asks it to end (SIGTERM).
+    ///
+    /// # Errors
+    /// If it has ended already, or as the system says.
+    pub fn terminate(&self) -> io::Result<()> {
+        self.signal(TERMINATE)
+    }
+
+    /// Ends it (SIGKILL).
+    ///
+    /// # Errors
+    /// If it has ended already, or as the system says.
+    pub fn kill(&self) -> io::Result<()> {
+        self.signal(KILL)
+    }
+
+    /// Sends it a signal by its number.
+    ///
+    /// # Errors
+    /// If it has ended already, or as the system says.
+    pub fn signal(&self, number: i32) -> io::Result<()> {
+        let reactor = self.reactor.upgrade().ok_or(io::ErrorKind::NotFound)?;
+        reactor.inner().driver.borrow_mut().signal_process(self.token, number)
+    }
+
+    /// How it ended, when it has exited and its pipes are closed. Can be asked for any number of times, while it runs.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the reactor ends first, or the process is over already.
+    ///
+    /// # Cancelling
+    /// Asks the process to end; the answer comes when it has.
+    pub fn ended(&self) -> Deferred<ExitStatus> {
+        let Some(reactor) = self.reactor.upgrade() else { return fail(Stopped) };
+        let (resolver, answer) = deferred();
+        let process = self.clone();
+        resolver.on_cancel(move || match process.terminate() {
+            Ok(()) => Answer::Later,
+            Err(_) => Answer::Continue,
+        });
+        let mut resolver = Some(resolver);
+        reactor.with_process(self.token, |state| state.waiting.extend(resolver.take()));
+        match resolver {
+            None => answer,
+            Some(resolver) => {
+                resolver.errback(Stopped);
+                answer
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ProcessHandle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ProcessHandle({})", self.pid)
+    }
+}
+
+pub(crate) struct ProcessState {
+    handle: ProcessHandle,
+    protocol: Option<Box<dyn ProcessProtocol>>,
+    status: Option<ExitStatus>,
+    /// Pipes that are not closed.
+    open_pipes: u32,
+    waiting: Vec<Resolver<ExitStatus>>,
+    starting: bool,
+    told_exit: bool,
+    pub(crate) listed: Listed,
+}
+
+#[derive(Clone, Copy)]
+enum Pipe {
+    Stdin,
+    Stdout,
+    Stderr,
+}
+
+/// One end of a pipe, which brings what it hears to the process's protocol.
+struct PipeEnd {
+    process: Token,
+    pipe: Pipe,
+}
+
+impl Protocol for PipeEnd {
+    fn data_received(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
+        let pipe = self.pipe;
+        conn.reactor().process_upcall(self.process, |protocol, process| match pipe {
+            Pipe::Stdout => protocol.output_received(process, data),
+            Pipe::Stderr => protocol.error_received(process, data),
+            Pipe::Stdin => {}
+        });
+    }
+
+    fn connection_lost(&mut self, conn: &mut Conn<'_>, _: Lost) {
+        conn.reactor().with_process(self.process, |state| state.open_pipes -= 1);
+        conn.reactor().mark_dirty(self.process);
+    }
+}
+
+impl Reactor {
+    /// Starts a program. Its output comes to the protocol, from a later turn on; its end by [`ProcessHandle::ended`].
+    ///
+    /// # Errors
+    /// If the program cannot be started: it is missing, or must not be run.
+    ///
+    /// ```
+    /// # let reactor = sestina_reactor_mio::reactor()?;
+    /// use sestina_reactor::{Command, ExitStatus, ProcessProtocol};
+    ///
+    /// struct Quiet;
+    /// impl ProcessProtocol for Quiet {}
+    /// let command = Command { program: "true".into(), ..Command::default() };
+    /// let process = reactor.spawn_process(&command, Quiet)?;
+    /// assert_eq!(reactor.run_until(process.ended()).expect("it ended"), ExitStatus::Code(0));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn spawn_process(
+        &self,
+        command: &Command,
+        protocol: impl ProcessProtocol,
+    ) -> io::Result<ProcessHandle> {
+        // The place comes first: the driver wants its token.
+        let placeholder = Entry::Placeholder(Listed::default());
+        let token = Token(self.inner().entries.borrow_mut().insert(placeholder));
+        let started = self.inner().driver.borrow_mut().spawn_process(command, token);
+        let started = match started {
+            Ok(started) => started,
+            Err(error) => {
+                drop(self.inner().entries.borrow_mut().remove(token.0));
+                return Err(error);
+            }
+        };
+        let pipes =
+            [(Pipe::Stdin, started.stdin), (Pipe::Stdout, started.stdout), (Pipe::Stderr, started.stderr)];
+        let ends = pipes.map(|(pipe, sock)| {
+            let end = PipeEnd { process: token, pipe };
+            let state = State::new(false, Input::Quiet);
+            let connection = self.new_connection(sock, Address::Unix(None), Box::new(end), state);
+            let end = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
+            self.mark_dirty(end);
+            end
+        });
+        let stdin = ConnHandle::new(self, ends[0]);
+        let handle = ProcessHandle { reactor: self.downgrade(), token, pid: started.pid, stdin };
+        let state = ProcessState {
+            handle: handle.clone(),
+            protocol: Some(Box::new(protocol)),
+            status: None,
+            open_pipes: 3,
+            waiting: Vec::new(),
+            starting: true,
+            told_exit: false,
+            listed: Listed::default(),
+        };
+        self.with_entry(token, |entry| *entry = Entry::Process(Box::new(state)));
+        self.mark_dirty(token);
+        Ok(handle)
+    }
+
+    /// Processes that have not ended.
+    #[must_use]
+    pub fn processes(&self) -> usize {
+        self.inner().entries.borrow().iter().filter(|entry| matches!(entry, Entry::Process(_))).count()
+    }
+
+    fn with_process<R>(&self, token: Token, f: impl FnOnce(&mut ProcessState) -> R) -> Option<R> {
+        self.with_entry(token, |entry| match entry {
+            Entry::Process(state) => Some(f(state)),
+            _ => None,
+        })
+        .flatten()
+    }
+
+    fn process_upcall(&self, token: Token, f: impl FnOnce(&mut dyn ProcessProtocol, &ProcessHandle)) {
+        let taken = self.with_process(token, |state| (state.protocol.take(), state.handle.clone()));
+        let Some((Some(mut protocol), handle)) = taken else { return };
+        self.count(|statistics| statistics.upcalls += 1);
+        self.guard("a process protocol", || f(&mut *protocol, &handle));
+        self.with_process(token, |state| state.protocol = Some(protocol));
+    }
+
+    pub(crate) fn process_exited(&self, token: Token, status: ExitStatus) {
+        self.with_process(token, |state| state.status = Some(status));
+        self.mark_dirty(token);
+    }
+
+    /// Tells the start, the exit and the end.
+    pub(crate) fn flush_process(&self, token: Token) {
+        if self.with_process(token, |state| std::mem::take(&mut state.starting)) == Some(true) {
+            self.process_upcall(token, |protocol, process| protocol.started(process));
+        }
+        let exit = self.with_process(token, |state| {
+            let news =
+                state.status.is_some() && !std::mem::replace(&mut state.told_exit, state.status.is_some());
+            state.status.filter(|_| news)
+        });
+        if let Some(Some(status)) = exit {
+            self.process_upcall(token, |protocol, process| protocol.exited(process, status));
+            // Nobody reads its input any more.
+            self.with_process(token, |state| state.handle.stdin.clone()).inspect(ConnHandle::lose_connection);
+        }
+        let over = self.with_process(token, |state| state.status.filter(|_| state.open_pipes == 0));
+        if let Some(Some(status)) = over {
+            self.end_process(token, Ok(status));
+        }
+    }
+
+    fn end_process(&self, token: Token, end: Result<ExitStatus, Stopped>) {
+        let entry = self.inner().entries.borrow_mut().remove(token.0);
+        let Some(Entry::Process(state)) = entry else { return };
+        let ProcessState { protocol, waiting, .. } = *state;
+        if let Some(mut protocol) = protocol {
+            if let Ok(status) = end {
+                self.guard("a process protocol", || protocol.ended(status));
+            }
+            self.guard("the drop of a process protocol", move || drop(protocol));
+        }
+        for resolver in waiting {
+            resolver.resolve(end.map_err(Into::into));
+        }
+    }
+
+    /// The reactor ends: the process is killed, and those who wait are told.
+    pub(crate) fn abandon_process(&self, token: Token) {
+        if let Some(handle) = self.with_process(token, |state| state.handle.clone()) {
+            handle.kill().ok();
+        }
+        self.end_process(token, Err(Stopped));
+    }
+}

@@ -1,0 +1,221 @@
+//! What a connection still has to send.
+//!
+//! Small writes are copied into pooled buffers, shared bodies are counted and never copied. One piece is held in
+//! place, so that the usual connection (nothing or one piece queued) allocates no list.
+//! Invariant: no piece is empty; `len` is the sum of all pieces.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// A copy buffer stops taking further writes when it holds this many bytes.
+const COPY_BYTES_MAX: usize = 64 * 1024;
+/// How many emptied copy buffers a reactor keeps for the next write.
+const POOLED_BUFFERS_MAX: usize = 64;
+
+/// The bytes that one connection has still to send, in order.
+///
+/// A driver is lent the whole queue, so that one that hands buffers to the kernel can take more than a slice.
+#[derive(Debug, Default)]
+pub struct WriteQueue {
+    first: Option<Piece>,
+    #[expect(
+        clippy::box_collection,
+        reason = "nearly always absent: 8 bytes instead of 32 in every connection"
+    )]
+    rest: Option<Box<VecDeque<Piece>>>,
+    len: usize,
+}
+
+/// A queue of shared bodies, one piece each: what a driver's tests send.
+impl FromIterator<Rc<[u8]>> for WriteQueue {
+    fn from_iter<I: IntoIterator<Item = Rc<[u8]>>>(bodies: I) -> Self {
+        let mut queue = Self::default();
+        for body in bodies {
+            let range = 0..body.len();
+            queue.push_shared(body, range);
+        }
+        queue
+    }
+}
+
+#[derive(Debug)]
+enum Piece {
+    Copied { bytes: Vec<u8>, start: usize },
+    Shared { body: Rc<[u8]>, range: Range<usize> },
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Copied { bytes, start } => &bytes[*start..],
+            Self::Shared { body, range } => &body[range.clone()],
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match self {
+            Self::Copied { start, .. } => *start += count,
+            Self::Shared { range, .. } => range.start += count,
+        }
+    }
+}
+
+impl WriteQueue {
+    /// How many bytes are queued.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing is queued.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Fills `slices` with the queue's beginning and says how many were filled: what `writev` wants.
+    pub fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut filled = 0;
+        for (slice, piece) in slices.iter_mut().zip(self.pieces()) {
+            *slice = IoSlice::new(piece);
+            filled += 1;
+        }
+        filled
+    }
+
+    /// The queued pieces, in order. None is empty.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.first.iter().chain(self.rest.iter().flat_map(|rest| rest.iter())).map(Piece::bytes)
+    }
+
+    pub(crate) fn push_copy(&mut self, bytes: &[u8], pool: &mut BufferPool) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.len += bytes.len();
+        if let Some(Piece::Copied { bytes: last, .. }) = self.last_mut()
+            && last.len() + bytes.len() <= COPY_BYTES_MAX
+        {
+            last.extend_from_slice(bytes);
+            return;
+        }
+        let mut copy = pool.take();
+        copy.extend_from_slice(bytes);
+        self.push(Piece::Copied { bytes: copy, start: 0 });
+    }
+
+    pub(crate) fn push_shared(&mut self, body: Rc<[u8]>, range: Range<usize>) {
+        if !range.is_empty() {
+            self.len += range.len();
+            self.push(Piece::Shared { body, range });
+        }
+    }
+
+    /// Forgets the first `count` bytes: they are sent.
+    pub(crate) fn advance(&mut self, mut count: usize, pool: &mut BufferPool) {
+        self.len -= count;
+        while let Some(piece) = &mut self.first {
+            let here = piece.bytes().len();
+            if count < here {
+                piece.advance(count);
+                return;
+            }
+            count -= here;
+            let next = self.rest.as_mut().and_then(|rest| rest.pop_front());
+            if let Some(Piece::Copied { bytes, .. }) = std::mem::replace(&mut self.first, next) {
+                pool.give_back(bytes);
+            }
+        }
+        self.rest = None;
+    }
+
+    /// Takes the first `count` bytes out.
+    pub(crate) fn take(&mut self, count: usize, pool: &mut BufferPool) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(count);
+        for piece in self.pieces() {
+            let wanted = count - bytes.len();
+            bytes.extend_from_slice(&piece[..piece.len().min(wanted)]);
+        }
+        self.advance(count, pool);
+        bytes
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self, pool: &mut BufferPool) {
+        self.advance(self.len, pool);
+    }
+
+    fn push(&mut self, piece: Piece) {
+        if self.first.is_none() {
+            self.first = Some(piece);
+        } else {
+            self.rest.get_or_insert_default().push_back(piece);
+        }
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Piece> {
+        match &mut self.rest {
+            Some(rest) if !rest.is_empty() => rest.back_mut(),
+            _ => self.first.as_mut(),
+        }
+    }
+}
+
+/// Emptied copy buffers, kept so that a write on an established connection allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct BufferPool {
+    free: Vec<Vec<u8>>,
+}
+
+impl BufferPool {
+    fn take(&mut self) -> Vec<u8> {
+        self.free.pop().unwrap_or_default()
+    }
+
+    /// Large buffers and more than a handful are freed: peers that once were slow must not keep memory.
+    fn give_back(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= COPY_BYTES_MAX && self.free.len() < POOLED_BUFFERS_MAX {
+            buffer.clear();
+            self.free.push(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(queue: &WriteQueue) -> Vec<u8> {
+        queue.pieces().flatten().copied().collect()
+    }
+
+    #[test]
+    fn pieces_keep_their_order_and_leave_from_the_front() {
+        let (mut queue, mut pool) = (WriteQueue::default(), BufferPool::default());
+        queue.push_copy(b"one ", &mut pool);
+        queue.push_copy(b"two ", &mut pool);
+        queue.push_shared(Rc::from(&b"-- three --"[..]), 3..9);
+        queue.push_copy(b"four", &mut pool);
+        assert_eq!((all(&queue).as_slice(), queue.pieces().count()), (&b"one two three four"[..], 3));
+        queue.advance(9, &mut pool);
+        assert_eq!(all(&queue), b"hree four");
+        queue.advance(5, &mut pool);
+        assert_eq!((all(&queue).as_slice(), queue.len()), (&b"four"[..], 4));
+        queue.clear(&mut pool);
+        assert!(queue.is_empty() && queue.pieces().next().is_none());
+    }
+
+    #[test]
+    fn an_emptied_small_buffer_serves_the_next_write_and_a_large_one_is_freed() {
+        let (mut queue, mut pool) = (WriteQueue::default(), BufferPool::default());
+        queue.push_copy(b"small", &mut pool);
+        queue.advance(5, &mut pool);
+        assert_eq!(pool.free.len(), 1);
+        queue.push_copy(&vec![0; COPY_BYTES_MAX + 1], &mut pool);
+        assert!(pool.free.is_empty());
+        queue.clear(&mut pool);
+        assert!(pool.free.is_empty());
+    }
+}

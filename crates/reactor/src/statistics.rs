@@ -1,0 +1,42 @@
+//! What a reactor has done so far.
+
+use std::time::Duration;
+
+/// Counters of one reactor, since it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Turns of the loop.
+    pub turns: u64,
+    /// Calls of protocol methods.
+    pub upcalls: u64,
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections closed at once because their peer had too many.
+    pub refused: u64,
+    /// Datagrams that did not fit into a queue, or came too late.
+    pub datagrams_lost: u64,
+    /// Connections made by `connect`.
+    pub connected: u64,
+    /// Bytes received, discarded ones included.
+    pub bytes_received: u64,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Sockets that had to be registered with the poller.
+    pub watched: u64,
+    /// Timers that fired.
+    pub timers_fired: u64,
+    /// Writes to a connection that was closing or gone.
+    pub writes_without_effect: u64,
+    /// Panics caught in user code.
+    pub panics: u64,
+    /// Errors in deferreds that nobody looked at.
+    pub unhandled_errors: u64,
+    /// How long user code has held the loop in one turn, at most.
+    pub longest_turn: Duration,
+    /// Whose code held it longest in that turn: the name of a protocol, or what else it was.
+    pub longest_turn_holder: &'static str,
+    /// Pieces of user code that held the loop longer than the limit
+    /// ([`set_callback_limit`](crate::Reactor::set_callback_limit)).
+    pub slow_callbacks: u64,
+}

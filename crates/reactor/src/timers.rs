@@ -1,0 +1,293 @@
+//! The timer queue: calls in the order of their time, equal times in the order in which they were asked for.
+//!
+//! A four-way heap of small entries over a slab of jobs. Almost every timer is cancelled or moved before it fires,
+//! so those are cheap: a cancelled job leaves its heap entry behind, a job moved to later keeps its old entry and is
+//! put where it belongs when that comes up. When more entries are dead than alive the heap is rebuilt.
+//! Invariant: each job has exactly one live entry, the one whose `order` is the job's `entry`; it never lies after
+//! the job's own time.
+//! Tests: below, and `tests/timers.rs`.
+
+use crate::slab::{Key, Slab};
+use crate::time::Time;
+
+const ARITY: usize = 4;
+/// Dead entries are not worth a rebuild below this number.
+const PURGE_MIN: usize = 64;
+
+/// Names a job in [`Timers`].
+pub(crate) type TimerId = Key;
+
+#[derive(Debug)]
+pub(crate) struct Timers<J> {
+    heap: Vec<Entry>,
+    jobs: Slab<Timer<J>>,
+    next_order: u64,
+    dead: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    time: Time,
+    order: u64,
+    job: TimerId,
+}
+
+impl Entry {
+    fn is_before(&self, other: &Self) -> bool {
+        (self.time, self.order) < (other.time, other.order)
+    }
+}
+
+#[derive(Debug)]
+struct Timer<J> {
+    time: Time,
+    order: u64,
+    /// The order of this job's live entry; smaller than `order` when the job was moved to later.
+    entry: u64,
+    job: J,
+}
+
+impl<J> Default for Timers<J> {
+    fn default() -> Self {
+        Self { heap: Vec::new(), jobs: Slab::default(), next_order: 0, dead: 0 }
+    }
+}
+
+impl<J> Timers<J> {
+    pub(crate) fn schedule(&mut self, time: Time, job: J) -> TimerId {
+        let order = self.take_order();
+        let id = self.jobs.insert(Timer { time, order, entry: order, job });
+        self.push(Entry { time, order, job: id });
+        id
+    }
+
+    /// The job, if it has not run: the caller drops it with nothing borrowed, for dropping it is user code.
+    #[must_use = "dropping a job runs user code: do it with nothing borrowed"]
+    pub(crate) fn cancel(&mut self, id: TimerId) -> Option<J> {
+        let timer = self.jobs.remove(id)?;
+        // A timer that is cancelled right after it was set is often the heap's last entry.
+        if self.heap.last().is_some_and(|last| last.job == id && last.order == timer.entry) {
+            self.heap.pop();
+        } else {
+            self.dead += 1;
+            self.purge();
+        }
+        Some(timer.job)
+    }
+
+    /// Moves a job; counts as a new request for the order of equal times. False if it is gone.
+    pub(crate) fn reset(&mut self, id: TimerId, time: Time) -> bool {
+        let order = self.take_order();
+        let Some(timer) = self.jobs.get_mut(id) else { return false };
+        let sooner = time < timer.time;
+        (timer.time, timer.order) = (time, order);
+        if sooner {
+            timer.entry = order;
+            self.dead += 1;
+            self.push(Entry { time, order, job: id });
+            self.purge();
+        }
+        true
+    }
+
+    pub(crate) fn time(&self, id: TimerId) -> Option<Time> {
+        self.jobs.get(id).map(|timer| timer.time)
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Time> {
+        self.bring_up_first().map(|entry| entry.time)
+    }
+
+    /// The order that the next request will get: what came before a turn is below it.
+    pub(crate) fn horizon(&self) -> u64 {
+        self.next_order
+    }
+
+    /// Takes the first job whose time has come and that was asked for below the horizon.
+    pub(crate) fn pop_due(&mut self, now: Time, horizon: u64) -> Option<J> {
+        let first = self.bring_up_first()?;
+        if first.time > now || first.order >= horizon {
+            return None;
+        }
+        self.pop();
+        self.jobs.remove(first.job).map(|timer| timer.job)
+    }
+
+    /// Takes all jobs out, in no particular order.
+    pub(crate) fn clear(&mut self) -> Vec<J> {
+        self.heap.clear();
+        self.dead = 0;
+        let keys = self.jobs.keys();
+        keys.into_iter().filter_map(|key| self.jobs.remove(key)).map(|timer| timer.job).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    fn take_order(&mut self) -> u64 {
+        self.next_order += 1;
+        self.next_order - 1
+    }
+
+    /// Drops dead entries and re-places moved ones until the first entry is a job's own.
+    fn bring_up_first(&mut self) -> Option<Entry> {
+        loop {
+            let first = *self.heap.first()?;
+            match self.jobs.get_mut(first.job) {
+                Some(timer) if timer.entry != first.order => {}
+                Some(timer) if timer.order == first.order => return Some(first),
+                Some(timer) => {
+                    timer.entry = timer.order;
+                    let moved = Entry { time: timer.time, order: timer.order, job: first.job };
+                    self.heap[0] = moved;
+                    self.sift_down(0);
+                    continue;
+                }
+                None => {}
+            }
+            self.dead -= 1;
+            self.pop();
+        }
+    }
+
+    fn purge(&mut self) {
+        if self.dead < PURGE_MIN || self.dead <= self.heap.len() / 2 {
+            return;
+        }
+        let jobs = &self.jobs;
+        self.heap.retain(|entry| jobs.get(entry.job).is_some_and(|timer| timer.entry == entry.order));
+        self.dead = 0;
+        for at in (0..self.heap.len().div_ceil(ARITY)).rev() {
+            self.sift_down(at);
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        let mut at = self.heap.len();
+        self.heap.push(entry);
+        while at > 0 {
+            let parent = (at - 1) / ARITY;
+            if !entry.is_before(&self.heap[parent]) {
+                break;
+            }
+            self.heap[at] = self.heap[parent];
+            at = parent;
+        }
+        self.heap[at] = entry;
+    }
+
+    fn pop(&mut self) {
+        if let Some(last) = self.heap.pop()
+            && !self.heap.is_empty()
+        {
+            self.heap[0] = last;
+            self.sift_down(0);
+        }
+    }
+
+    fn sift_down(&mut self, mut at: usize) {
+        let entry = self.heap[at];
+        loop {
+            let first_child = at * ARITY + 1;
+            let children = first_child..(first_child + ARITY).min(self.heap.len());
+            let least = children.min_by_key(|&child| (self.heap[child].time, self.heap[child].order));
+            match least {
+                Some(child) if self.heap[child].is_before(&entry) => {
+                    self.heap[at] = self.heap[child];
+                    at = child;
+                }
+                _ => break,
+            }
+        }
+        self.heap[at] = entry;
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers")]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn at(nanoseconds: u64) -> Time {
+        Time::from_nanos(nanoseconds)
+    }
+
+    fn drain(timers: &mut Timers<u32>, now: u64) -> Vec<u32> {
+        let horizon = timers.horizon();
+        std::iter::from_fn(|| timers.pop_due(at(now), horizon)).collect()
+    }
+
+    #[test]
+    fn equal_times_keep_the_order_of_the_calls_and_a_reset_counts_as_a_call() {
+        let mut timers = Timers::default();
+        let first = timers.schedule(at(5), 1);
+        timers.schedule(at(5), 2);
+        timers.schedule(at(4), 3);
+        assert!(timers.reset(first, at(5)));
+        assert_eq!(timers.next(), Some(at(4)));
+        assert_eq!(drain(&mut timers, 5), [3, 2, 1]);
+        assert_eq!((timers.len(), timers.next()), (0, None));
+    }
+
+    #[test]
+    fn a_job_added_while_due_jobs_run_waits_for_the_next_turn() {
+        let mut timers = Timers::default();
+        timers.schedule(at(1), 1);
+        let horizon = timers.horizon();
+        assert_eq!(timers.pop_due(at(1), horizon), Some(1));
+        timers.schedule(at(1), 2);
+        assert_eq!(timers.pop_due(at(1), horizon), None);
+        assert_eq!(drain(&mut timers, 1), [2]);
+    }
+
+    /// A few thousand random operations against a sorted map.
+    #[test]
+    fn agrees_with_a_sorted_map_under_random_operations() {
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut below = |limit: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random % 1_000_000).expect("small") % limit
+        };
+        let (mut timers, mut model, mut ids) = (Timers::default(), BTreeMap::new(), Vec::new());
+        let (mut now, mut order) = (0, 0_u64);
+        for job in 0..20_000_u32 {
+            let time = now + below(1000) as u64;
+            match below(10) {
+                0..4 => {
+                    ids.push((timers.schedule(at(time), job), (time, order), job));
+                    model.insert((time, order), job);
+                    order += 1;
+                }
+                4..6 if !ids.is_empty() => {
+                    let (id, key, job) = ids.swap_remove(below(ids.len()));
+                    assert_eq!(timers.cancel(id), model.remove(&key).map(|_| job));
+                }
+                6..9 if !ids.is_empty() => {
+                    let chosen = below(ids.len());
+                    let (id, key, job) = ids[chosen];
+                    let here = model.remove(&key).is_some();
+                    assert_eq!(timers.reset(id, at(time)), here);
+                    if here {
+                        model.insert((time, order), job);
+                        ids[chosen].1 = (time, order);
+                    }
+                    order += 1;
+                }
+                _ => {
+                    now += below(300) as u64;
+                    let later = model.split_off(&(now + 1, 0));
+                    let due: Vec<u32> = std::mem::replace(&mut model, later).into_values().collect();
+                    assert_eq!(drain(&mut timers, now), due);
+                }
+            }
+            assert_eq!(
+                (timers.len(), timers.next()),
+                (model.len(), model.keys().next().map(|key| at(key.0)))
+            );
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! One turn of the loop, and the loop.
+//!
+//! A turn settles what was asked for since the last one, waits, and then does what has come: events, calls from
+//! threads, woken tasks, timers, sockets, connections on their way out. After each piece of user code what it asked for
+//! is settled, so nothing that one callback did is seen half done by the next.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use sestina_deferred::{Deferred, Failure};
+
+use crate::driver::{Event, Token};
+use crate::inner::{Entry, Job, Kind, Reactor};
+use crate::reactor::Stopped;
+use crate::state::Input;
+use crate::triggers::Phase;
+
+/// How often [`Reactor::clear`] ends everything again because the ends made something new.
+const CLEAR_ROUNDS_MAX: u32 = 16;
+
+impl Reactor {
+    /// Runs until [`Reactor::stop`]: then the shutdown triggers run, and what is left is ended as [`Reactor::clear`]
+    /// does. May be run again.
+    ///
+    /// # Errors
+    /// If the driver can no longer wait. Triggers run and everything is ended all the same.
+    ///
+    /// # Panics
+    /// If called from inside the loop.
+    pub fn run(&self) -> io::Result<()> {
+        let inner = self.inner();
+        assert!(!inner.running.replace(true), "a reactor's run is not called from inside its loop");
+        let startup = inner.startup.take();
+        self.entered(|reactor| {
+            for f in startup {
+                reactor.guard("a call at the start", f);
+                reactor.settle();
+            }
+        });
+        let mut waited = Ok(());
+        while waited.is_ok() && !inner.stopping.get() {
+            waited = self.turn(None);
+        }
+        let waited = waited.and_then(|()| self.shut_down());
+        self.entered(|reactor| drop(reactor.run_triggers(Phase::During)));
+        self.clear();
+        self.entered(|reactor| drop(reactor.run_triggers(Phase::After)));
+        inner.stopping.set(false);
+        inner.crashed.set(false);
+        inner.running.set(false);
+        waited
+    }
+
+    /// Runs the triggers of the first phase, and the loop until they have answered.
+    fn shut_down(&self) -> io::Result<()> {
+        let mut waiting = self.entered(|reactor| reactor.run_triggers(Phase::Before));
+        let inner = self.inner();
+        // The loop must be able to sleep while it waits, so it must not look as if it were to end at once.
+        inner.stopping.set(false);
+        let mut waited = Ok(());
+        while waited.is_ok() && !inner.crashed.get() {
+            waiting.retain(|answer| !answer.is_fired());
+            if waiting.is_empty() {
+                break;
+            }
+            waited = self.turn(None);
+        }
+        waited
+    }
+
+    /// Runs until `deferred` has fired, and gives its result: the `main` of a program that does one thing.
+    ///
+    /// # Errors
+    /// The deferred's failure; if the reactor was stopped first, [`Stopped`] or what the deferred made of its cancel.
+    ///
+    /// # Cancelling
+    /// If the reactor is stopped first, `deferred` is cancelled because of [`Stopped`].
+    ///
+    /// # Panics
+    /// If called from inside the loop.
+    pub fn run_until<T: 'static>(&self, deferred: Deferred<T>) -> Result<T, Failure> {
+        let answer = Rc::new(RefCell::new(None));
+        let (slot, stop) = (Rc::clone(&answer), self.downgrade());
+        let whole = deferred.add_both(move |result| {
+            *slot.borrow_mut() = Some(result);
+            if let Some(reactor) = stop.upgrade() {
+                reactor.stop();
+            }
+        });
+        let canceller = whole.canceller();
+        let trigger = self.add_trigger(Phase::During, move || canceller.cancel_because(Stopped));
+        let waited = self.run();
+        trigger.remove();
+        drop(whole);
+        let answer = answer.borrow_mut().take();
+        waited?;
+        answer.unwrap_or_else(|| Err(Stopped.into()))
+    }
+
+    /// One turn: waits for something to do, at most `timeout` (`None`: as long as it takes), and does it. Public for
+    /// loops that host this one.
+    ///
+    /// # Errors
+    /// If the driver can no longer wait.
+    ///
+    /// # Panics
+    /// If called from inside the loop.
+    pub fn turn(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.entered(|reactor| {
+            // What was settled here may be what the caller waits for: let it look.
+            let worked = reactor.settle().then_some(Duration::ZERO);
+            let own = worked.or_else(|| reactor.next_timeout());
+            let timeout = own.into_iter().chain(timeout).min();
+            reactor.wait(timeout)?;
+            reactor.make_calls();
+            if reactor.inner().executor.run_woken() > 0 {
+                reactor.held(|| "a woken task");
+            }
+            reactor.settle();
+            reactor.fire_timers();
+            if !reactor.inner().cooperator.is_idle() {
+                reactor.run_slice();
+                reactor.held(|| "a cooperative task");
+            }
+            reactor.serve_ready();
+            reactor.sweep();
+            reactor.turn_was_held();
+            reactor.count(|statistics| statistics.turns += 1);
+            Ok(())
+        })
+    }
+
+    /// How long a turn may wait; `None` if only the outside world can give it something to do.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let inner = self.inner();
+        let busy = !inner.dirty.borrow().is_empty()
+            || !inner.ready.borrow().is_empty()
+            || inner.stopping.get()
+            || inner.executor.has_woken()
+            || !inner.cooperator.is_idle()
+            || !inner.calls.is_empty();
+        if busy {
+            return Some(Duration::ZERO);
+        }
+        let timer = inner.timers.borrow_mut().next();
+        let next = timer.into_iter().chain(inner.closings.borrow().next()).min()?;
+        Some(next - inner.driver.borrow().now())
+    }
+
+    /// Ends everything that is left: connections are aborted (drained ones closed), attempts cancelled, ports closed,
+    /// timers and tasks dropped, and everybody is told.
+    ///
+    /// # Panics
+    /// If called from inside the loop.
+    pub fn clear(&self) {
+        self.entered(|reactor| {
+            for _ in 0..CLEAR_ROUNDS_MAX {
+                reactor.end_all();
+                let jobs = reactor.inner().timers.borrow_mut().clear();
+                reactor.guard("the drop of a timer", move || drop(jobs));
+                let calls = reactor.inner().calls.take();
+                reactor.guard("the drop of a call from a thread", move || drop(calls));
+                reactor.guard("the drop of a task", || reactor.inner().executor.clear());
+                for task in reactor.inner().cooperator.take_all() {
+                    reactor.guard("the end of a task", || task.stop());
+                }
+                reactor.settle();
+                if reactor.inner().entries.borrow().is_empty() && reactor.timers() == 0 {
+                    return;
+                }
+            }
+            tracing::warn!("the reactor was cleared, but the ends of connections go on making new ones");
+        });
+    }
+
+    /// Runs the loop's own code: with the executor entered, and never inside itself.
+    pub(crate) fn entered<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
+        struct Turning<'a>(&'a Reactor);
+        impl Drop for Turning<'_> {
+            fn drop(&mut self) {
+                self.0.inner().turning.set(false);
+            }
+        }
+        let inner = self.inner();
+        let now = inner.driver.borrow().now();
+        assert!(
+            !inner.turning.replace(true),
+            "a reactor's turn, run or clear is not called from inside its loop"
+        );
+        let turning = Turning(self);
+        inner.now.set(now);
+        inner.hold.begins(now);
+        inner.hosting.turn_begins();
+        let result = inner.executor.enter(|| f(self));
+        drop(turning);
+        result
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let inner = self.inner();
+        let mut events = inner.events.take();
+        let waited = inner.driver.borrow_mut().wait(timeout, &mut events);
+        inner.now.set(inner.driver.borrow().now());
+        inner.hold.begins(inner.now.get());
+        for event in events.drain(..) {
+            self.note(event);
+        }
+        inner.events.set(events);
+        waited
+    }
+
+    fn note(&self, event: Event) {
+        match event {
+            Event::Ready { token, readable, writable } => self.note_ready(token, readable, writable),
+            Event::Resolved { token, addresses } => {
+                self.resolved(token, addresses);
+                self.settle();
+            }
+            Event::Signal(signal) => {
+                let handler = self.inner().signals.borrow().get(&signal).cloned();
+                if let Some(handler) = handler {
+                    self.guard("a signal handler", || (handler.borrow_mut())());
+                    self.settle();
+                }
+            }
+            Event::Exited { token, status } => {
+                self.process_exited(token, status);
+                self.settle();
+            }
+        }
+    }
+
+    fn note_ready(&self, token: Token, readable: bool, writable: bool) {
+        match self.kind(token) {
+            Some(Kind::Connection) => {
+                self.with_connection(token, |connection| {
+                    if readable {
+                        connection.state.set_input(Input::Ready);
+                    }
+                    if writable {
+                        connection.state.unblocked();
+                    }
+                });
+                if writable {
+                    self.mark_dirty(token);
+                }
+                if readable {
+                    self.mark_ready(token);
+                }
+            }
+            Some(Kind::Attempt) => {
+                if readable {
+                    self.note_input(token);
+                }
+                self.mark_ready(token);
+            }
+            Some(Kind::Port) => self.mark_ready(token),
+            Some(Kind::Datagrams) => self.note_datagrams(token, readable, writable),
+            Some(Kind::Process) | None => {}
+        }
+    }
+
+    fn make_calls(&self) {
+        for call in self.inner().calls.take() {
+            self.guard("a call from a thread", || call(self));
+            self.settle();
+        }
+    }
+
+    /// Fires what is due, as far as it was asked for before the first one fired.
+    fn fire_timers(&self) {
+        let horizon = self.inner().timers.borrow().horizon();
+        let now = self.now();
+        loop {
+            let job = self.inner().timers.borrow_mut().pop_due(now, horizon);
+            let Some(job) = job else { return };
+            self.count(|statistics| statistics.timers_fired += 1);
+            self.fire(job);
+            self.settle();
+        }
+    }
+
+    fn fire(&self, job: Job) {
+        match job {
+            Job::Call(f) => drop(self.guard("a delayed call", f)),
+            Job::Connection(token) => {
+                self.with_connection(token, |connection| connection.timer = None);
+                self.upcall(token, |protocol, conn| protocol.timer(conn));
+            }
+            Job::Accept(token) => self.accept_again(token),
+            Job::Closing(token) => self.closing_timer(token),
+            Job::Layers(token) => self.layer_timer(token),
+            Job::Idle(token) => self.idle_timer(token),
+            Job::NextAddress(token) => self.try_next_address(token),
+            Job::ConnectTimeout(token) => self.connect_timed_out(token),
+        }
+    }
+
+    /// Reads, accepts and checks what is ready now; what gets ready meanwhile waits for the next turn.
+    fn serve_ready(&self) {
+        let ready = self.inner().ready.borrow().len();
+        for _ in 0..ready {
+            let Some(token) = self.take_ready() else { return };
+            match self.kind(token) {
+                Some(Kind::Connection) => {
+                    self.read(token);
+                    self.mark_dirty(token); // it may wait here for its next share of sending
+                }
+                Some(Kind::Port) => self.accept(token),
+                Some(Kind::Attempt) => self.check_attempt(token),
+                Some(Kind::Datagrams) => self.receive_datagrams(token),
+                Some(Kind::Process) | None => {}
+            }
+            self.settle();
+        }
+    }
+
+    /// Connections that are open or on their way out.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.inner().entries.borrow().iter().filter(|entry| matches!(entry, Entry::Connection(_))).count()
+    }
+}

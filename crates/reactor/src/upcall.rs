@@ -1,0 +1,101 @@
+//! The one place where protocol methods are called, and where panics of user code are caught.
+//!
+//! The protocol's box is taken out of its connection for the call, so nothing is borrowed while it runs; verbs that it
+//! calls find the connection's state where it always is.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::conn::Conn;
+use crate::driver::{Close, Token};
+use crate::errors::Lost;
+use crate::inner::{Connection, Entry, Reactor, Role};
+use crate::protocol::Protocol;
+
+impl Reactor {
+    /// Calls a method of the connection's protocol. Nothing happens if the connection is gone.
+    ///
+    /// # Panics
+    /// If the protocol is being called already: then a law of the reactor is broken.
+    pub(crate) fn upcall(&self, token: Token, f: impl FnOnce(&mut dyn Protocol, &mut Conn<'_>)) {
+        let role =
+            self.with_connection(token, |connection| std::mem::replace(&mut connection.role, Role::Running));
+        let mut protocol = match role {
+            Some(Role::Waiting(protocol)) => protocol,
+            Some(Role::Running) => panic!("law 1: no protocol method is called from inside another upcall"),
+            None => return,
+        };
+        self.count(|statistics| statistics.upcalls += 1);
+        let unharmed = self.caught("a protocol", || f(&mut *protocol, &mut Conn::new(self, token)));
+        self.held(|| protocol.name());
+        self.with_connection(token, |connection| connection.role = Role::Waiting(protocol));
+        if unharmed.is_none() {
+            self.abort(token);
+        }
+    }
+
+    /// Ends a connection: removes it, tells its protocol, cancels what the protocol waits for.
+    pub(crate) fn lose(&self, token: Token, why: Lost) {
+        let entry = self.inner().entries.borrow_mut().remove(token.0);
+        let Some(Entry::Connection(connection)) = entry else { return };
+        let Connection { sock, peer, role, port, timer, answers, mut state, .. } = connection;
+        state.queue.clear(&mut self.inner().pool.borrow_mut());
+        self.cancel_timer(timer);
+        if let Some(port) = port {
+            self.release_from_port(port, &peer);
+        }
+        let mut extra = state.extra.take();
+        let producer = extra.as_mut().and_then(|extra| extra.producer.take());
+        if let Some(extra) = &extra {
+            self.cancel_timer(extra.layer_timer);
+            self.cancel_timer(extra.closing_timer);
+            self.cancel_timer(extra.idle.map(|(_, timer)| timer));
+        }
+        let how = match why {
+            Lost::Aborted | Lost::TimedOut => Close::Reset,
+            Lost::Done | Lost::Closed | Lost::Reset | Lost::Os(_) => Close::Polite,
+        };
+        self.inner().driver.borrow_mut().close(sock, how);
+        let Role::Waiting(mut protocol) = role else {
+            panic!("law 1: no connection ends inside an upcall of its own");
+        };
+        if let Some(producer) = producer {
+            self.stop_producer(*producer);
+        }
+        self.count(|statistics| statistics.upcalls += 1);
+        self.caught("connection_lost", || {
+            protocol.connection_lost(&mut Conn::lost(self, token, peer), why.clone());
+        });
+        self.held(|| protocol.name());
+        if let Some(answers) = answers {
+            self.guard("a canceller", || answers.cancel(&why.into()));
+        }
+        self.guard("the drop of a protocol", move || drop(protocol));
+        if let Some(extra) = extra {
+            self.guard("the drop of a layer", move || drop(extra));
+        }
+    }
+
+    /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.
+    pub(crate) fn guard<R>(&self, what: &'static str, f: impl FnOnce() -> R) -> Option<R> {
+        let done = self.caught(what, f);
+        self.held(|| what);
+        done
+    }
+
+    fn caught<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(f)) {
+            Ok(value) => Some(value),
+            Err(payload) => {
+                self.count(|statistics| statistics.panics += 1);
+                tracing::error!(panic = message(&*payload), "{what} panicked");
+                None
+            }
+        }
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+}

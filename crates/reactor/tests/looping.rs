@@ -1,0 +1,115 @@
+//! Calls that come again and again.
+
+mod fake;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use fake::Fake;
+use sestina_deferred::{Failure, deferred};
+use sestina_reactor::{LoopingCall, Reactor};
+
+const MS: Duration = Duration::from_millis(1);
+
+type Ticks = Rc<RefCell<Vec<(u128, u64)>>>;
+
+/// Notes the time in milliseconds and the count of each call.
+fn noting(reactor: &Reactor) -> (LoopingCall, Ticks) {
+    let (ticks, clock) = (Ticks::default(), reactor.clone());
+    let note = Rc::clone(&ticks);
+    let looping = LoopingCall::new(reactor, move |count| {
+        note.borrow_mut().push((u128::from(clock.now().as_nanos()) / 1_000_000, count));
+    });
+    (looping, ticks)
+}
+
+fn pass(reactor: &Reactor, time: Duration) {
+    let call = reactor.call_later(time, || ());
+    while call.is_active() {
+        reactor.turn(None).expect("the fake waits");
+    }
+}
+
+#[test]
+fn calls_keep_their_phase_and_stop_when_told() {
+    let reactor = Fake::default().reactor();
+    let (looping, ticks) = noting(&reactor);
+    let ended = looping.start(10 * MS, true);
+    pass(&reactor, 35 * MS);
+    looping.stop();
+    pass(&reactor, 35 * MS);
+    assert_eq!(*ticks.borrow(), [(0, 1), (10, 1), (20, 1), (30, 1)]);
+    assert!(ended.try_result().expect("it has ended").is_ok() && !looping.is_running());
+    assert_eq!(reactor.timers(), 0);
+}
+
+#[test]
+fn missed_times_are_counted_and_not_made_up_for() {
+    let reactor = Fake::default().reactor();
+    let (counts, delays) = (Ticks::default(), Rc::new(RefCell::new(vec![0, 0, 0, 25])));
+    let (note, clock) = (Rc::clone(&counts), reactor.clone());
+    let looping = LoopingCall::new(&reactor, move |count| {
+        note.borrow_mut().push((u128::from(clock.now().as_nanos()) / 1_000_000, count));
+        let delay: u32 = delays.borrow_mut().pop().unwrap_or(0);
+        clock.defer_later(delay * MS, || Ok(()))
+    });
+    let ended = looping.start(10 * MS, true);
+    pass(&reactor, 55 * MS);
+    looping.stop();
+    assert_eq!(*counts.borrow(), [(0, 1), (30, 3), (40, 1), (50, 1)]);
+    drop(ended);
+}
+
+#[test]
+fn a_failure_ends_it_and_a_cancel_stops_it() {
+    let reactor = Fake::default().reactor();
+    let mut left = 2;
+    let looping = LoopingCall::new(&reactor, move |_| {
+        left -= 1;
+        if left == 0 { Err(Failure::msg("enough")) } else { Ok(()) }
+    });
+    let failure = reactor.run_until(looping.start(MS, false)).expect_err("it failed");
+    assert_eq!((failure.to_string().as_str(), looping.is_running()), ("enough", false));
+    let (looping, ticks) = noting(&reactor);
+    let ended = looping.start(MS, false);
+    ended.cancel();
+    pass(&reactor, 5 * MS);
+    assert!(ticks.borrow().is_empty() && !looping.is_running());
+    ended.ignore_errors();
+}
+
+#[test]
+fn reset_begins_a_new_phase_and_restarting_forgets_a_call_that_is_waited_for() {
+    let reactor = Fake::default().reactor();
+    let (looping, ticks) = noting(&reactor);
+    drop(looping.start(10 * MS, false));
+    pass(&reactor, 5 * MS);
+    looping.reset();
+    pass(&reactor, 12 * MS);
+    assert_eq!(*ticks.borrow(), [(15, 1)]);
+    looping.stop();
+
+    let (resolver, answer) = deferred();
+    let mut answer = Some(answer);
+    let waits =
+        LoopingCall::new(&reactor, move |_| answer.take().unwrap_or_else(|| sestina_deferred::succeed(())));
+    drop(waits.start(MS, true));
+    pass(&reactor, 3 * MS);
+    drop(waits.start(50 * MS, false));
+    resolver.callback(());
+    assert_eq!(reactor.timers(), 1, "the first run does not go on");
+    waits.stop();
+}
+
+#[test]
+fn an_interval_of_zero_is_once_a_turn() {
+    let reactor = Fake::default().reactor();
+    let (looping, ticks) = noting(&reactor);
+    drop(looping.start(Duration::ZERO, true));
+    for _ in 0..5 {
+        reactor.turn(None).expect("the fake waits");
+    }
+    looping.stop();
+    assert_eq!(ticks.borrow().len(), 5);
+}

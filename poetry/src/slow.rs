@@ -1,0 +1,158 @@
+//! The slow poet: a few bytes, a pause, a few bytes, to each client at its own pace.
+//!
+//! Walk: each connection has the reactor's one timer for it, and a place in the shared poem: nothing else, so thousands
+//! of clients are thousands of small structs. A client that does not read pauses its own timer and nobody else's.
+//! Differs from the original: `num_bytes` counts bytes, where the original counts characters, so a poem that is not
+//! ASCII comes in smaller pieces; and the end comes together with the last piece, not one delay later.
+//! Invariant: a paused poet has no timer.
+//! Tests: `tests/slow_poetry.rs`, `tests/talking_clients.rs`.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use sestina_reactor::{Address, Conn, Factory, Lost, Protocol};
+
+use crate::input::{DroppedInput, INPUT_BYTES_MAX};
+use crate::poem::Poem;
+
+/// How many bytes a slow poet sends at a time, unless told otherwise.
+pub const SLOW_NUM_BYTES: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not zero");
+/// How long a slow poet waits between two pieces, unless told otherwise.
+pub const SLOW_DELAY: Duration = Duration::from_millis(700);
+
+/// Serves a poem to everybody who connects, `num_bytes` every `delay`; the first piece comes at once.
+///
+/// A client that has closed its own direction still gets the rest: only a reset ends a poem early. What a client says
+/// is dropped.
+///
+/// # Limits
+/// A client that says more than [`INPUT_BYTES_MAX`] is cut.
+///
+/// ```no_run
+/// use sestina_poetry::{Poem, SlowPoetry};
+/// use sestina_reactor::Reactor;
+/// use std::time::Duration;
+///
+/// fn serve(reactor: &Reactor) -> Result<(), Box<dyn std::error::Error>> {
+///     let poet = SlowPoetry::new(Poem::load("poetry/poems/ecstasy.txt")?)
+///         .with_num_bytes(30.try_into()?)
+///         .with_delay(Duration::from_millis(100));
+///     reactor.listen(&"tcp:10001".parse()?, poet)?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SlowPoetry {
+    poem: Poem,
+    num_bytes: NonZeroUsize,
+    delay: Duration,
+    input_bytes_max: u64,
+}
+
+impl SlowPoetry {
+    /// Serves this poem, [`SLOW_NUM_BYTES`] every [`SLOW_DELAY`].
+    #[must_use]
+    pub fn new(poem: Poem) -> Self {
+        Self { poem, num_bytes: SLOW_NUM_BYTES, delay: SLOW_DELAY, input_bytes_max: INPUT_BYTES_MAX }
+    }
+
+    /// Sets how many bytes are sent at a time.
+    #[must_use]
+    pub fn with_num_bytes(self, num_bytes: NonZeroUsize) -> Self {
+        Self { num_bytes, ..self }
+    }
+
+    /// Sets how long the pause between two pieces is. Zero is one piece in each turn of the reactor.
+    #[must_use]
+    pub fn with_delay(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// Sets how much a client may say before it is cut.
+    #[must_use]
+    pub fn with_input_bytes_max(self, input_bytes_max: u64) -> Self {
+        Self { input_bytes_max, ..self }
+    }
+}
+
+impl Factory for SlowPoetry {
+    fn build(&mut self, _peer: &Address) -> Option<Box<dyn Protocol>> {
+        Some(Box::new(SlowPoet {
+            poem: self.poem.clone(),
+            num_bytes: self.num_bytes,
+            delay: self.delay,
+            sent: 0,
+            pace: Pace::Flowing,
+            input: DroppedInput::new(self.input_bytes_max),
+        }))
+    }
+}
+
+/// Whether a client takes what it gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Flowing,
+    /// The client does not read: no timer runs.
+    Paused,
+}
+
+/// One connection of a [`SlowPoetry`].
+struct SlowPoet {
+    poem: Poem,
+    num_bytes: NonZeroUsize,
+    delay: Duration,
+    /// Bytes of the poem that were written. Invariant: never above the poem's length.
+    sent: usize,
+    pace: Pace,
+    input: DroppedInput,
+}
+
+impl SlowPoet {
+    fn write_piece(&mut self, conn: &mut Conn<'_>) {
+        let end = self.poem.len().min(self.sent.saturating_add(self.num_bytes.get()));
+        conn.write_shared_range(self.poem.share(), self.sent..end);
+        self.sent = end;
+        if end == self.poem.len() {
+            conn.lose_connection();
+        } else {
+            conn.set_timer(self.delay);
+        }
+    }
+}
+
+impl Protocol for SlowPoet {
+    fn connection_made(&mut self, conn: &mut Conn<'_>) {
+        tracing::info!("sending {} bytes of poetry to {}, slowly", self.poem.len(), conn.peer());
+        self.write_piece(conn);
+    }
+
+    fn timer(&mut self, conn: &mut Conn<'_>) {
+        self.write_piece(conn);
+    }
+
+    fn data_received(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
+        self.input.drop_bytes(conn, data);
+    }
+
+    /// A client that has said all it wanted to say may still listen.
+    fn read_closed(&mut self, _conn: &mut Conn<'_>) {}
+
+    fn pause_producing(&mut self, conn: &mut Conn<'_>) {
+        self.pace = Pace::Paused;
+        conn.cancel_timer();
+    }
+
+    /// Comes without a pause too; then the timer runs and keeps its time.
+    fn resume_producing(&mut self, conn: &mut Conn<'_>) {
+        let paused = std::mem::replace(&mut self.pace, Pace::Flowing) == Pace::Paused;
+        if paused && self.sent < self.poem.len() {
+            conn.set_timer(self.delay);
+        }
+    }
+
+    fn connection_lost(&mut self, conn: &mut Conn<'_>, why: Lost) {
+        if self.sent < self.poem.len() {
+            tracing::info!("{} left after {} of {} bytes: {why}", conn.peer(), self.sent, self.poem.len());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The whole poem at once.
+
+mod common;
+
+use common::client::{client, listen, others_are_served_beside_a_stuck_client};
+use common::log::logged;
+use common::{close, house, long_poem, serve, wait};
+use sestina_poetry::{FastPoetry, Poem, poems};
+use sestina_reactor::Drain;
+
+// spec: P16-14, P16-16, REF-02
+#[test]
+fn everybody_gets_the_whole_poem_and_a_clean_end() {
+    let reactor = house();
+    let at = serve(&reactor, FastPoetry::new(Poem::from_bytes(poems::FASCINATION)));
+    for heard in [listen(&reactor, &at), listen(&reactor, &at), listen(&reactor, &at)] {
+        wait(&reactor, heard).unwrap().is_whole(poems::FASCINATION);
+    }
+    close(&reactor);
+}
+
+// spec: P16-15
+#[test]
+fn the_log_has_one_line_for_each_client_and_counts_bytes() {
+    let poem = "perché".as_bytes();
+    let lines = logged(|| {
+        let reactor = house();
+        let at = serve(&reactor, FastPoetry::new(Poem::from_bytes(poem)));
+        wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(poem);
+        close(&reactor);
+    });
+    let sent: Vec<_> = lines.iter().filter(|line| line.contains("of poetry to")).collect();
+    assert_eq!(sent.len(), 1, "{lines:?}");
+    assert!(sent[0].starts_with("INFO sending 7 bytes of poetry to 127.0.0.1:"), "{sent:?}");
+}
+
+#[test]
+fn a_poem_of_any_bytes_and_any_length_arrives_as_it_is() {
+    let (reactor, poem) = (house(), long_poem());
+    let at = serve(&reactor, FastPoetry::new(Poem::from_bytes(&poem)));
+    wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(&poem);
+    close(&reactor);
+}
+
+#[test]
+fn a_client_that_never_reads_slows_nobody() {
+    let (reactor, poem) = (house(), long_poem());
+    let at = serve(&reactor, FastPoetry::new(Poem::from_bytes(&poem)));
+    others_are_served_beside_a_stuck_client(&reactor, &at, &poem);
+    close(&reactor);
+}
+
+#[test]
+fn quiet_clients_get_all_of_it_without_draining_too() {
+    let reactor = house();
+    let poetry = FastPoetry::new(Poem::from_bytes(poems::ECSTASY)).with_drain(Drain::IfUnread);
+    let at = serve(&reactor, poetry);
+    wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(poems::ECSTASY);
+    close(&reactor);
+}
+
+/// What was said before the end is found by the one look, and drained.
+#[test]
+fn a_client_that_has_spoken_gets_all_of_it_without_draining_always() {
+    let reactor = house();
+    let poetry = FastPoetry::new(Poem::from_bytes(long_poem())).with_drain(Drain::IfUnread);
+    let at = serve(&reactor, poetry);
+    let (_, heard) = client(&reactor, &at, |conn| conn.write(b"GET / HTTP/0.9\r\n\r\n"));
+    wait(&reactor, heard).unwrap().is_whole(&long_poem());
+    close(&reactor);
+}

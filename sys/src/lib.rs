@@ -1,0 +1,56 @@
+//! Taking a descriptor by its number: the one thing that a daemon needs and std has no safe call for.
+//!
+//! A program is started with open descriptors and told their numbers (`fd:3`, systemd's `LISTEN_FDS`). Here is the only
+//! unsafe block of the project; every other crate forbids unsafe code.
+#![cfg(unix)]
+#![deny(unsafe_code)]
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// A new descriptor for whatever `number` stands for, closed on exec. `number` itself stays open, and whoever owns it
+/// goes on owning it.
+///
+/// ```
+/// assert!(sestina_sys::duplicate(2).is_ok());
+/// assert!(sestina_sys::duplicate(-1).is_err());
+/// ```
+///
+/// # Errors
+/// If nothing is open under that number, or descriptors have run out.
+pub fn duplicate(number: i32) -> io::Result<OwnedFd> {
+    if number < 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a descriptor's number is not negative"));
+    }
+    // SAFETY: `number` is not -1. The borrow ends within this function, after the one system call that is made with
+    // it, and that call only reads the number: the kernel answers EBADF if nothing is open there. Nothing is closed.
+    #[allow(unsafe_code, reason = "std has no safe way to name a descriptor by its number")]
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    borrowed.try_clone_to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duplicate;
+    use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn the_duplicate_is_the_same_thing_and_outlives_the_original() {
+        let (near, mut far) = UnixStream::pair().expect("a pair");
+        let copy = duplicate(near.as_raw_fd()).expect("it is open");
+        drop(near);
+        UnixStream::from(copy).write_all(b"hello").expect("it is open");
+        let mut heard = String::new();
+        far.read_to_string(&mut heard).expect("it ended");
+        assert_eq!(heard, "hello");
+    }
+
+    #[test]
+    fn numbers_that_are_not_open_are_errors() {
+        for number in [-1, i32::MIN, 1_000_000] {
+            assert!(duplicate(number).is_err(), "{number}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The checks, in the order of `ci`: quick ones first, the tests last, so that their summary ends the output.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// What went wrong, for a person.
+pub(crate) type Outcome = Result<(), String>;
+
+/// One check: its name and what it does in the repository's folder.
+type Check = (&'static str, fn(&Path) -> Outcome);
+
+const CHECKS: &[Check] = &[
+    ("fmt", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
+    ("tidy", crate::tidy::check),
+    ("lint", |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
+    ("doc", |root| {
+        let strict = [("RUSTDOCFLAGS", "-D warnings")];
+        cargo(root, &["doc", "--workspace", "--no-deps", "--document-private-items"], &strict)
+    }),
+    ("test", |root| cargo(root, &["test", "--workspace"], &[])),
+];
+
+pub(crate) fn find(name: &str) -> Option<&'static Check> {
+    CHECKS.iter().find(|check| check.0 == name)
+}
+
+pub(crate) fn one(name: &str) -> Outcome {
+    let (_, check) = find(name).ok_or_else(|| format!("there is no check '{name}'"))?;
+    check(&root())
+}
+
+/// All checks; stops at the first that fails.
+pub(crate) fn ci() -> Outcome {
+    let root = root();
+    for (name, check) in CHECKS {
+        println!("== {name}");
+        let begun = Instant::now();
+        check(&root).map_err(|error| format!("{name}: {error}"))?;
+        if *name != "test" {
+            println!("== {name}: fine ({:.1} s)", begun.elapsed().as_secs_f64());
+        }
+    }
+    Ok(())
+}
+
+/// The swarm lies with the simulation; here it only gets its name and an optimized build.
+pub(crate) fn sim(options: &[&str]) -> Outcome {
+    let run = ["run", "--quiet", "--release", "--package", "sestina-reactor-sim", "--example", "swarm", "--"];
+    let arguments: Vec<&str> = run.into_iter().chain(options.iter().copied()).collect();
+    cargo(&root(), &arguments, &[]).map_err(|_| "see above".to_owned())
+}
+
+/// The repository's folder: above this crate's.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
+    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let mut command = Command::new(program);
+    command.args(arguments).envs(environment.iter().copied()).current_dir(root);
+    let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo {} failed", arguments.join(" "))) }
+}

@@ -77,7 +77,15 @@ pub(crate) fn is_on() -> bool {
     SWITCHES.load(Ordering::Relaxed) != 0
 }
 
-/// Whether a deferred that is made on this thread is noted.
-pub(crate) fn is_watching() -> bool {
-    debugging() || WATCHERS.get() > 0
+/// Whether what is made on this thread now is noted: debugging is on, or [`watch_unfired`] runs. Costs one load
+/// if neither does.
+///
+/// ```
+/// assert!(!sestina_deferred::is_watching());
+/// assert!(sestina_deferred::watch_unfired(sestina_deferred::is_watching));
+/// ```
+#[inline]
+#[must_use]
+pub fn is_watching() -> bool {
+    is_on() && (debugging() || WATCHERS.try_with(Cell::get).is_ok_and(|count| count > 0))
 }

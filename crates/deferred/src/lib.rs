@@ -67,7 +67,7 @@ pub use crate::cancellable::{Cancellable, cancellable};
 pub use crate::cancelled::Cancelled;
 pub use crate::clock::{CancelCall, Clock};
 pub use crate::consume::maybe_deferred;
-pub use crate::debugging::{debugging, set_debugging, watch_unfired};
+pub use crate::debugging::{debugging, is_watching, set_debugging, watch_unfired};
 pub use crate::deferred::{Deferred, deferred, fail, succeed};
 pub use crate::executor::{Executor, run_woken};
 pub use crate::failure::{Failure, Trapped};

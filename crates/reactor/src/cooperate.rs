@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ struct Task {
     /// How often it was paused, also by what it waits for.
     paused: Cell<u32>,
     queued: Cell<bool>,
+    /// Who started it.
+    place: &'static Location<'static>,
     end: RefCell<End>,
 }
 
@@ -83,6 +86,11 @@ impl Cooperator {
         self.all.borrow().iter().cloned().map(CooperativeTask).collect()
     }
 
+    /// Who started them.
+    pub(crate) fn places(&self) -> Vec<&'static Location<'static>> {
+        self.all.borrow().iter().map(|task| task.place).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.all.borrow().len()
     }
@@ -104,12 +112,14 @@ impl Reactor {
     /// reactor.run_until(task.when_done()).expect("it ends");
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn cooperate(&self, step: impl FnMut() -> Work + 'static) -> CooperativeTask {
         let task = Rc::new(Task {
             reactor: self.downgrade(),
             step: RefCell::new(Some(Box::new(step))),
             paused: Cell::new(0),
             queued: Cell::new(false),
+            place: Location::caller(),
             end: RefCell::new(End::Open(Vec::new())),
         });
         self.inner().cooperator.all.borrow_mut().push(Rc::clone(&task));
@@ -142,6 +152,7 @@ impl Reactor {
 impl CooperativeTask {
     /// Fires when the computation is done; fails with [`TaskStopped`], or with the failure that ended it. Can be
     /// asked for any number of times, also afterwards.
+    #[track_caller]
     pub fn when_done(&self) -> Deferred<()> {
         let (resolver, answer) = deferred();
         let settled = match &mut *self.0.end.borrow_mut() {

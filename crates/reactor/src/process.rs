@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::Location;
 
 use sestina_deferred::{Answer, Deferred, Resolver, deferred, fail};
 
@@ -15,6 +16,7 @@ use crate::conn::{Conn, ConnHandle};
 use crate::driver::{Command, ExitStatus, Token};
 use crate::errors::Lost;
 use crate::inner::{Entry, Listed, Reactor, WeakReactor};
+use crate::leftovers::{Origin, Thing};
 use crate::protocol::Protocol;
 use crate::reactor::Stopped;
 use crate::state::{Input, State};
@@ -109,6 +111,7 @@ impl ProcessHandle {
     ///
     /// # Cancelling
     /// Asks the process to end; the answer comes when it has.
+    #[track_caller]
     pub fn ended(&self) -> Deferred<ExitStatus> {
         let Some(reactor) = self.reactor.upgrade() else { return fail(Stopped) };
         let (resolver, answer) = deferred();
@@ -145,6 +148,12 @@ pub(crate) struct ProcessState {
     starting: bool,
     told_exit: bool,
     pub(crate) listed: Listed,
+}
+
+impl ProcessState {
+    pub(crate) fn words(&self) -> String {
+        format!("process {}", self.handle.pid)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -193,11 +202,13 @@ impl Reactor {
     /// assert_eq!(reactor.run_until(process.ended()).expect("it ended"), ExitStatus::Code(0));
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn spawn_process(
         &self,
         command: &Command,
         protocol: impl ProcessProtocol,
     ) -> io::Result<ProcessHandle> {
+        let here = Location::caller();
         // The place comes first: the driver wants its token.
         let placeholder = Entry::Placeholder(Listed::default());
         let token = Token(self.inner().entries.borrow_mut().insert(placeholder));
@@ -216,6 +227,7 @@ impl Reactor {
             let state = State::new(false, Input::Quiet);
             let connection = self.new_connection(sock, Address::Unix(None), Box::new(end), state);
             let end = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
+            self.note_place(Thing::Entry(end.0), here, Origin::OfProcess);
             self.mark_dirty(end);
             end
         });
@@ -232,6 +244,7 @@ impl Reactor {
             listed: Listed::default(),
         };
         self.with_entry(token, |entry| *entry = Entry::Process(Box::new(state)));
+        self.note_place(Thing::Entry(token.0), here, Origin::Made);
         self.mark_dirty(token);
         Ok(handle)
     }

@@ -202,7 +202,11 @@ impl Reactor {
             return self.inner().driver.borrow_mut().close(sock, Close::Reset);
         }
         let factory = self.with_port(token, |port| port.factory.take()).flatten();
-        let Some(mut factory) = factory else { return };
+        let Some(mut factory) = factory else {
+            // The port was stopped since: its clients are those of the next server.
+            self.inner().driver.borrow_mut().close(sock, Close::Reset);
+            return self.release_from_port(token, &peer);
+        };
         let built = self.guard("a factory", || factory.build(&peer)).flatten();
         let mut factory = Some(factory);
         self.with_port(token, |port| port.factory = factory.take());

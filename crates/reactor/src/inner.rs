@@ -79,6 +79,8 @@ pub(crate) struct Inner {
     pub(crate) now: Cell<Time>,
     pub(crate) turning: Cell<bool>,
     pub(crate) stopping: Cell<bool>,
+    /// Whether the loop only goes on for the shutdown triggers that are waited for.
+    pub(crate) ending: Cell<bool>,
     /// Whether the loop of `run` goes on, and whether it was told to end without a stop.
     pub(crate) running: Cell<bool>,
     pub(crate) crashed: Cell<bool>,

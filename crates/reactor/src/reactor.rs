@@ -67,6 +67,7 @@ impl Reactor {
             now: Cell::new(now),
             turning: Cell::new(false),
             stopping: Cell::new(false),
+            ending: Cell::new(false),
             running: Cell::new(false),
             crashed: Cell::new(false),
             triggers: Triggers::default(),
@@ -175,11 +176,11 @@ impl Reactor {
         }
     }
 
-    /// Whether [`Reactor::stop`] was called and the loop has not ended yet. A loop that hosts this one then calls
-    /// [`Reactor::run`], which ends what is left.
+    /// Whether [`Reactor::stop`] was called and nobody has begun to end what is left. A loop that hosts this one then
+    /// calls [`Reactor::run`], which does.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.inner().stopping.get()
+        self.inner().stopping.get() && !self.inner().ending.get()
     }
 
     /// Calls `f` each time this signal comes, instead of what the system would do; replaces an earlier `f`.
@@ -239,9 +240,10 @@ impl Reactor {
         self.inner().entries.borrow().iter().filter(|entry| matches!(entry, Entry::Port(_))).count()
     }
 
-    /// What was done so far.
+    /// What was done so far, and what there is now. Looks at every connection: once a second is often enough.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.inner().statistics.borrow().clone()
+        let (connections, timers) = (self.connections(), self.timers());
+        Statistics { connections, timers, ..self.inner().statistics.borrow().clone() }
     }
 }

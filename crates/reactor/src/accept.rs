@@ -49,6 +49,22 @@ impl Port {
         &self.address
     }
 
+    /// Accepts nobody until [`Port::resume_accepting`]: who connects meanwhile waits in the kernel's backlog, and is served
+    /// then. Called right after `listen`, nobody is accepted before.
+    pub fn pause_accepting(&self) {
+        self.with_state(|reactor, token| {
+            reactor.with_port(token, |port| port.paused = true);
+        });
+    }
+
+    /// Accepts again, those first who have waited longest.
+    pub fn resume_accepting(&self) {
+        self.with_state(|reactor, token| {
+            reactor.with_port(token, |port| port.paused = false);
+            reactor.mark_ready(token);
+        });
+    }
+
     /// Closes the listening socket; accepted connections live on. The answer comes when it is closed, at the end
     /// of the running upcall.
     ///
@@ -90,6 +106,8 @@ pub(crate) struct PortState {
     /// When it accepts again after that.
     retry: Option<TimerId>,
     pub(crate) census: Census,
+    /// Whether it leaves its connections in the kernel's backlog for now.
+    paused: bool,
     /// Whether it stopped accepting because it has too many connections.
     pub(crate) waits_for_room: bool,
     pub(crate) listed: Listed,
@@ -129,6 +147,7 @@ impl Reactor {
             starved: false,
             retry: None,
             census: Census::default(),
+            paused: false,
             waits_for_room: false,
             listed: Listed::default(),
         };
@@ -186,7 +205,7 @@ impl Reactor {
     pub(crate) fn accept(&self, token: Token) {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             let open = self.with_port(token, |port| {
-                if port.retry.is_some() {
+                if port.retry.is_some() || port.paused {
                     return None; // until then the connections wait in the kernel's backlog
                 }
                 let room = port.census.has_room(&port.address);
@@ -217,7 +236,11 @@ impl Reactor {
             return self.inner().driver.borrow_mut().close(sock, Close::Reset);
         }
         let factory = self.with_port(token, |port| port.factory.take()).flatten();
-        let Some(mut factory) = factory else { return };
+        let Some(mut factory) = factory else {
+            // The port was stopped since: its clients are those of the next server.
+            self.inner().driver.borrow_mut().close(sock, Close::Reset);
+            return self.release_from_port(token, &peer);
+        };
         let built = self.guard("a factory", || factory.build(&peer)).flatten();
         let mut factory = Some(factory);
         self.with_port(token, |port| port.factory = factory.take());
@@ -228,6 +251,7 @@ impl Reactor {
                 let state = State::new(false, Input::Quiet);
                 let mut connection = self.new_connection(sock, peer, protocol, state);
                 connection.port = Some(token);
+                self.watch_accepted(token);
                 let port = token;
                 let token = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
                 self.note_accepted(port.0, token.0);

@@ -27,6 +27,7 @@ use crate::statistics::Statistics;
 use crate::time::Time;
 use crate::timers::Timers;
 use crate::triggers::Triggers;
+use crate::watching::Watchers;
 
 /// The reactor was stopped before the answer came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,6 +69,7 @@ impl Reactor {
             now: Cell::new(now),
             turning: Cell::new(false),
             stopping: Cell::new(false),
+            ending: Cell::new(false),
             running: Cell::new(false),
             crashed: Cell::new(false),
             triggers: Triggers::default(),
@@ -77,6 +79,7 @@ impl Reactor {
             remote_runs: RefCell::new(BTreeMap::new()),
             endpoint_kinds: RefCell::new(BTreeMap::new()),
             places: Places::default(),
+            watchers: Watchers::default(),
         }));
         let weak = reactor.downgrade();
         reactor.inner().executor.on_unhandled(move |unhandled| {
@@ -93,6 +96,13 @@ impl Reactor {
     pub fn now(&self) -> Time {
         let inner = self.inner();
         if inner.turning.get() { inner.now.get() } else { inner.driver.borrow().now() }
+    }
+
+    /// A random number from the driver: unpredictable over the operating system, decided by the seed in a simulation.
+    /// For jitter and the like, not for secrets.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.inner().driver.borrow_mut().random()
     }
 
     /// Calls `f` after this time, never early. Equal times keep the order of the calls.
@@ -181,11 +191,11 @@ impl Reactor {
         }
     }
 
-    /// Whether [`Reactor::stop`] was called and the loop has not ended yet. A loop that hosts this one then calls
-    /// [`Reactor::run`], which ends what is left.
+    /// Whether [`Reactor::stop`] was called and nobody has begun to end what is left. A loop that hosts this one then
+    /// calls [`Reactor::run`], which does.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.inner().stopping.get()
+        self.inner().stopping.get() && !self.inner().ending.get()
     }
 
     /// Calls `f` each time this signal comes, instead of what the system would do; replaces an earlier `f`.
@@ -245,9 +255,10 @@ impl Reactor {
         self.inner().entries.borrow().iter().filter(|entry| matches!(entry, Entry::Port(_))).count()
     }
 
-    /// What was done so far.
+    /// What was done so far, and what there is now. Looks at every connection: once a second is often enough.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.inner().statistics.borrow().clone()
+        let (connections, timers) = (self.connections(), self.timers());
+        Statistics { connections, timers, ..self.inner().statistics.borrow().clone() }
     }
 }

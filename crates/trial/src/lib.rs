@@ -1,6 +1,8 @@
 //! The harness.
 #![forbid(unsafe_code)]
 
+mod assertions;
+mod doubles;
 mod drive;
 mod fixture;
 mod log;
@@ -16,11 +18,15 @@ mod world;
 
 use std::time::Duration;
 
+pub use assertions::{
+    Check, WrongOutcome, assert_failure, assert_no_result, failure_result_of, success_result_of,
+};
+pub use doubles::{Clock, Ending, Listening, PUMP_ROUNDS_MAX, Pump, PumpEnd, StringTransport, each_cut};
 pub use fixture::Fixture;
 pub use log::{LOG_FILE_BYTES_MAX, LOG_SHOWN_BYTES_MAX, LoggedError};
 pub use outcome::TestResult;
 pub use sestina_trial_macros::test;
-pub use trial::{Trial, add_cleanup, flush_errors, flush_logged_errors, skip};
+pub use trial::{Trial, add_cleanup, flush_errors, flush_logged_errors, listening, skip};
 
 /// How long a test may take in real time, unless `timeout` (on the real reactor) or `real_timeout` says otherwise.
 pub const TIMEOUT: Duration = Duration::from_secs(120);

@@ -7,9 +7,10 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use sestina_deferred::{IntoOutcome, maybe_deferred, take_unhandled, tell_time};
-use sestina_reactor::{Reactor, Time};
+use sestina_reactor::{Factory, Reactor, Time};
 use sestina_reactor_sim::Simulation;
 
+use crate::doubles::Listening;
 use crate::log::{Log, LoggedError};
 use crate::outcome::{Running, Skip, words_of};
 use crate::runtime::Test;
@@ -232,4 +233,34 @@ pub fn flush_errors(wanted: impl FnMut(&LoggedError) -> bool) -> Vec<LoggedError
 /// Always: that is how it ends the test. Do not call it in a protocol's method, where the reactor catches panics.
 pub fn skip(reason: impl Into<String>) -> ! {
     std::panic::resume_unwind(Box::new(Skip(reason.into())))
+}
+
+/// Listens on a free port of the loopback for as long as the test runs: it is closed when the test is over. Connections that
+/// it has accepted are not: that is up to those who hold them.
+///
+/// ```
+/// # use sestina_reactor::{Address, Conn, Protocol, Reactor};
+/// # struct Greeter;
+/// # impl Protocol for Greeter {
+/// #     fn connection_made(&mut self, conn: &mut Conn<'_>) {
+/// #         conn.write(b"good day");
+/// #         conn.lose_connection();
+/// #     }
+/// # }
+/// #[sestina_trial::test]
+/// async fn a_greeter_greets(reactor: Reactor) -> sestina_trial::TestResult {
+///     let server = sestina_trial::listening(|_: &Address| Greeter);
+///     let stream = reactor.connect_stream(server.endpoint()).await?;
+///     assert_eq!(stream.read_to_end(100).await?, b"good day");
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// # Panics
+/// On a thread that no test of this harness runs on; if there is no free port.
+#[track_caller]
+pub fn listening(factory: impl Factory) -> Listening {
+    let trial = Trial::current();
+    trial.listening_on(&trial.reactor(), factory)
 }

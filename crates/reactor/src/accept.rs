@@ -102,7 +102,8 @@ impl Reactor {
         if let Some(custom) = at.custom() {
             return custom.listen(self, Box::new(factory));
         }
-        let request = Listen { backlog: at.backlog(), mode: at.mode(), ..Listen::at(at.to_listen()?) };
+        let (backlog, mode, lock) = (at.backlog(), at.mode(), at.lock());
+        let request = Listen { backlog, mode, lock, ..Listen::at(at.to_listen()?) };
         let mut driver = self.inner().driver.borrow_mut();
         let opened = driver.listen(&request);
         let (sock, address) = opened.map_err(|error| ListenError::from_io(request.address.clone(), error))?;

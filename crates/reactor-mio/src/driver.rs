@@ -6,6 +6,7 @@
 //! threads are in the channel before the loop is woken for them.
 //! Tests: one file in `tests/` for each situation.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, mpsc};
@@ -180,6 +181,11 @@ impl Entry {
 impl Driver for MioDriver {
     fn now(&self) -> Time {
         Time::ZERO + self.started.elapsed()
+    }
+
+    /// Each hasher of the standard library has keys of its own, made from what the system calls random.
+    fn random(&mut self) -> u64 {
+        RandomState::new().build_hasher().finish()
     }
 
     /// Epoll counts milliseconds, and mio rounds up to them, so no timer is early.

@@ -47,6 +47,22 @@ impl Port {
         &self.address
     }
 
+    /// Accepts nobody until [`Port::resume_accepting`]: who connects meanwhile waits in the kernel's backlog, and is served
+    /// then. Called right after `listen`, nobody is accepted before.
+    pub fn pause_accepting(&self) {
+        self.with_state(|reactor, token| {
+            reactor.with_port(token, |port| port.paused = true);
+        });
+    }
+
+    /// Accepts again, those first who have waited longest.
+    pub fn resume_accepting(&self) {
+        self.with_state(|reactor, token| {
+            reactor.with_port(token, |port| port.paused = false);
+            reactor.mark_ready(token);
+        });
+    }
+
     /// Closes the listening socket; accepted connections live on. The answer comes when it is closed, at the end
     /// of the running upcall.
     ///
@@ -87,6 +103,8 @@ pub(crate) struct PortState {
     /// When it accepts again after that.
     retry: Option<TimerId>,
     pub(crate) census: Census,
+    /// Whether it leaves its connections in the kernel's backlog for now.
+    paused: bool,
     /// Whether it stopped accepting because it has too many connections.
     pub(crate) waits_for_room: bool,
     pub(crate) listed: Listed,
@@ -116,6 +134,7 @@ impl Reactor {
             starved: false,
             retry: None,
             census: Census::default(),
+            paused: false,
             waits_for_room: false,
             listed: Listed::default(),
         };
@@ -172,7 +191,7 @@ impl Reactor {
     pub(crate) fn accept(&self, token: Token) {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             let open = self.with_port(token, |port| {
-                if port.retry.is_some() {
+                if port.retry.is_some() || port.paused {
                     return None; // until then the connections wait in the kernel's backlog
                 }
                 let room = port.census.has_room(&port.address);
@@ -218,6 +237,7 @@ impl Reactor {
                 let state = State::new(false, Input::Quiet);
                 let mut connection = self.new_connection(sock, peer, protocol, state);
                 connection.port = Some(token);
+                self.watch_accepted(token);
                 let token = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
                 self.mark_dirty(token);
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));

@@ -202,6 +202,12 @@ pub trait Driver {
     /// Only if waiting itself is impossible: the reactor's `run` ends with this error.
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()>;
 
+    /// A number that nobody can foresee; in a simulation one that its seed decides. A driver that has none may leave it at
+    /// its clock.
+    fn random(&mut self) -> u64 {
+        self.now().as_nanos()
+    }
+
     /// What wakes a sleeping `wait`. A wake that comes while nobody waits ends the next `wait` at once.
     fn waker(&self) -> Wake;
 

@@ -31,6 +31,7 @@ use crate::threads::ThreadJob;
 use crate::time::Time;
 use crate::timers::{TimerId, Timers};
 use crate::triggers::Triggers;
+use crate::watching::Watchers;
 
 /// One loop: connections, timers, tasks and calls from threads, on one thread, over one [`Driver`].
 ///
@@ -96,6 +97,8 @@ pub(crate) struct Inner {
     pub(crate) remote_runs: RefCell<BTreeMap<u64, CancelHandle>>,
     /// Kinds of endpoints that other crates have added.
     pub(crate) endpoint_kinds: RefCell<BTreeMap<String, Rc<ParseKind>>>,
+    /// Those who wait for the end of connections that are not theirs.
+    pub(crate) watchers: Watchers,
 }
 
 pub(crate) type SignalHandler = Rc<RefCell<dyn FnMut()>>;

@@ -44,6 +44,7 @@ mod timers;
 mod triggers;
 mod turn;
 mod upcall;
+mod watching;
 
 pub use accept::Port;
 pub use address::{Address, Inherited};
@@ -83,3 +84,4 @@ pub use stream::{Stream, StreamError};
 pub use threads::ThreadPoolFull;
 pub use time::Time;
 pub use triggers::{Phase, Trigger};
+pub use watching::ConnectionGone;

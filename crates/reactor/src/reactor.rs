@@ -26,6 +26,7 @@ use crate::statistics::Statistics;
 use crate::time::Time;
 use crate::timers::Timers;
 use crate::triggers::Triggers;
+use crate::watching::Watchers;
 
 /// The reactor was stopped before the answer came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,6 +77,7 @@ impl Reactor {
             thread_jobs: RefCell::new(Slab::default()),
             remote_runs: RefCell::new(BTreeMap::new()),
             endpoint_kinds: RefCell::new(BTreeMap::new()),
+            watchers: Watchers::default(),
         }));
         let weak = reactor.downgrade();
         reactor.inner().executor.on_unhandled(move |unhandled| {
@@ -92,6 +94,13 @@ impl Reactor {
     pub fn now(&self) -> Time {
         let inner = self.inner();
         if inner.turning.get() { inner.now.get() } else { inner.driver.borrow().now() }
+    }
+
+    /// A random number from the driver: unpredictable over the operating system, decided by the seed in a simulation.
+    /// For jitter and the like, not for secrets.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.inner().driver.borrow_mut().random()
     }
 
     /// Calls `f` after this time, never early. Equal times keep the order of the calls.

@@ -68,12 +68,13 @@ impl Reactor {
         });
         self.held(|| protocol.name());
         if let Some(answers) = answers {
-            self.guard("a canceller", || answers.cancel(&why.into()));
+            self.guard("a canceller", || answers.cancel(&why.clone().into()));
         }
         self.guard("the drop of a protocol", move || drop(protocol));
         if let Some(extra) = extra {
             self.guard("the drop of a layer", move || drop(extra));
         }
+        self.tell_lost(token, port, &why);
     }
 
     /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.

@@ -1,0 +1,39 @@
+//! What debugging knows about one deferred.
+//!
+//! Tests: `tests/debugging.rs`.
+
+use std::backtrace::Backtrace;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a deferred came to be, and how it came to be fired.
+#[derive(Clone, Debug)]
+pub(crate) struct Trace {
+    made: Arc<Backtrace>,
+    fired: Option<Arc<Backtrace>>,
+    since: Duration,
+}
+
+impl Trace {
+    /// Made here, at that time.
+    pub(crate) fn made_now(since: Duration) -> Self {
+        Self { made: Arc::new(Backtrace::force_capture()), fired: None, since }
+    }
+
+    /// Fired here.
+    pub(crate) fn fired(self) -> Self {
+        Self { fired: Some(Arc::new(Backtrace::force_capture())), ..self }
+    }
+
+    pub(crate) fn made(&self) -> &Backtrace {
+        &self.made
+    }
+
+    pub(crate) fn fired_by(&self) -> Option<&Backtrace> {
+        self.fired.as_deref()
+    }
+
+    pub(crate) fn since(&self) -> Duration {
+        self.since
+    }
+}

@@ -243,7 +243,10 @@ impl Reactor {
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
             }
             None => {
-                self.inner().driver.borrow_mut().close(sock, Close::Polite);
+                // Not politely: an empty answer that ends cleanly would look like all there is.
+                tracing::info!(%peer, "connection refused: the factory has no protocol for it");
+                self.count(|statistics| statistics.refused += 1);
+                self.inner().driver.borrow_mut().close(sock, Close::Reset);
                 self.release_from_port(token, &peer);
             }
         }

@@ -311,7 +311,7 @@ pub trait Driver {
     /// Starts a program; its end is told by [`Event::Exited`] with this token.
     ///
     /// # Errors
-    /// As the operating system says.
+    /// As the operating system says; `NotFound` is the program, `NotADirectory` the folder that it should run in.
     fn spawn_process(&mut self, command: &Command, token: Token) -> io::Result<Process> {
         let _ = (command, token);
         Err(io::ErrorKind::Unsupported.into())

@@ -1,8 +1,8 @@
 //! What waits, where it was made, for what, and how long.
 //!
-//! Walk: while debugging is on, each new node is noted here; [`unfired`] looks at those that are left.
+//! Walk: while debugging is on, or somebody watches this thread, each new node is noted here; [`unfired`] looks at those that are left.
 //! Invariant: the notes are weak: they keep no deferred alive.
-//! Tests: `tests/debugging.rs`.
+//! Tests: `tests/debugging.rs`, `tests/watching.rs`.
 
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
@@ -11,6 +11,7 @@ use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use crate::debugging::is_watching;
 use crate::node::{AnyNode, Node, Part};
 use crate::status::State;
 use crate::trace::Trace;
@@ -49,7 +50,7 @@ impl Unfired {
         self.made_at
     }
 
-    /// How the program came to make it.
+    /// How the program came to make it; empty unless debugging was on.
     pub fn made(&self) -> &Backtrace {
         self.trace.made()
     }
@@ -101,8 +102,8 @@ pub fn tell_time(now: Duration) {
     NOW.set(now);
 }
 
-/// All deferreds of this thread that were made while debugging was on and have not fired, oldest first. One
-/// for each chain.
+/// All deferreds of this thread that were made while debugging was on, or inside of
+/// [`watch_unfired`](crate::watch_unfired()), and have not fired, oldest first. One for each chain.
 ///
 /// ```
 /// use sestina_deferred::{WaitsOn, deferred, set_debugging, tell_time, unfired};
@@ -131,6 +132,9 @@ pub fn unfired(now: Duration) -> Vec<Unfired> {
 #[cold]
 #[inline(never)]
 pub(crate) fn watch<T: 'static, P: Part<T>>(node: &Rc<Node<T, P>>) {
+    if !is_watching() {
+        return;
+    }
     node.core.set_trace(Trace::made_now(NOW.get()));
     let weak: Weak<Node<T, P>> = Rc::downgrade(node);
     // Out of reach means that the thread ends.

@@ -103,6 +103,12 @@ impl TransformClient {
         Self { takes_empty: true, ..self }
     }
 
+    /// The service, in the words of the endpoint.
+    #[must_use]
+    pub fn peer(&self) -> String {
+        self.service.peer_name()
+    }
+
     /// Sends one request. Nothing is sent, and nothing fires, from inside this call; but a request that cannot be sent
     /// has failed when this returns.
     ///

@@ -1,4 +1,5 @@
 //! `transform` and `transformproxy`, driven from outside, with what the original answered.
+#![expect(clippy::disallowed_methods, reason = "the puppet of a service has a thread of its own")]
 
 mod common;
 

@@ -152,10 +152,10 @@ pub fn rot13(poem: &str) -> String {
 /// How many lines, words and characters there are.
 ///
 /// ```
-/// assert_eq!(sestina_poetry::transforms::count("two words\nperché\n"), "2 lines, 3 words, 17 characters\n");
+/// assert_eq!(sestina_poetry::transforms::count("two words\nperché\n"), "lines: 2, words: 3, characters: 17\n");
 /// ```
 #[must_use]
 pub fn count(poem: &str) -> String {
     let (lines, words) = (poem.lines().count(), poem.split_whitespace().count());
-    format!("{lines} lines, {words} words, {} characters\n", poem.chars().count())
+    format!("lines: {lines}, words: {words}, characters: {}\n", poem.chars().count())
 }

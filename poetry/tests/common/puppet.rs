@@ -24,6 +24,11 @@ impl Puppet {
         self.connections.borrow().last().expect("somebody has connected").clone()
     }
 
+    /// All connections, in the order in which they came.
+    pub(crate) fn connections(&self) -> Vec<ConnHandle> {
+        self.connections.borrow().clone()
+    }
+
     pub(crate) fn ends(&self) -> Vec<Lost> {
         self.ends.borrow().clone()
     }

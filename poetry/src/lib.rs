@@ -2,7 +2,8 @@
 //!
 //! A server writes a [`Poem`] and closes; that is the whole protocol. [`FastPoetry`] writes it at once, [`SlowPoetry`]
 //! a few bytes at a time, [`Fetch`] reads one and tells a whole poem from a torn one, [`Downloads`] reads many at once,
-//! piece by piece, and [`Merge`] puts them in order, [`PoetryProxy`] fetches one for many and keeps it. All of it runs on either driver of the reactor.
+//! piece by piece, and [`Merge`] puts them in order. [`PoetryProxy`] fetches one for many and keeps it; [`transform`] has
+//! a service change one. All of it runs on either driver of the reactor.
 #![forbid(unsafe_code)]
 
 mod attempt;
@@ -15,6 +16,7 @@ mod poem;
 pub mod poems;
 mod proxy;
 mod slow;
+mod transform;
 
 pub use cache::{CacheCounters, PoemCache};
 pub use client::{
@@ -27,3 +29,4 @@ pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
 pub use proxy::PoetryProxy;
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
+pub use transform::{TRANSFORM_BYTES_MAX, TRANSFORM_TIME_MAX, TransformClient, TransformError, transform};

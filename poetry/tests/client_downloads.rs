@@ -9,7 +9,7 @@ use common::{close, endpoint, house, long_poem, serve, until, wait};
 use sestina_deferred::{Cancelled, Failure};
 use sestina_poetry::{
     Again, Downloads, EVENT_BYTES_MAX, Event, FastPoetry, FetchError, FetchOptions, Outcome, Poem, Progress,
-    SlowPoetry, fetch_all, race,
+    SlowPoetry, TransformClient, TransformError, fetch_all, race,
 };
 use sestina_reactor::{ConnectError, Endpoint, Lost, Reactor};
 
@@ -353,5 +353,34 @@ fn who_cancels_a_race_or_all_cancels_the_downloads() {
     assert!(wait(&reactor, all).unwrap_err().is::<Cancelled>());
     assert!(wait(&reactor, winner).unwrap_err().is::<Cancelled>());
     until(&reactor, "the poet to notice", || puppet.ends().len() == 3);
+    close(&reactor);
+}
+
+/// What the service makes of it is told; what it does not, leaves the poem as it is.
+#[test]
+fn poems_are_transformed_on_the_way_or_the_reason_is_told() {
+    let reactor = house();
+    let puppet = Puppet::default();
+    let service = TransformClient::new(serve(&reactor, puppet.clone()));
+    let options = FetchOptions::default().with_transform(service.clone(), "cummingsify");
+    let all = fetch_all(&reactor, vec![fast(&reactor, "POEM"); 2], options);
+    until(&reactor, "two requests", || puppet.received() == b"16:cummingsify.POEM,".repeat(2));
+    puppet.connections()[0].write(b"4:poem,");
+    puppet.connections()[1].lose_connection();
+    let poems: Vec<Poem> = wait(&reactor, all).unwrap().into_iter().map(Result::unwrap).collect();
+    let mut texts: Vec<_> = poems.iter().map(Poem::as_bytes).collect();
+    texts.sort_unstable();
+    assert_eq!(texts, [b"POEM", b"poem"]);
+
+    let long = "x".repeat(sestina_poetry::TRANSFORM_BYTES_MAX);
+    let options = FetchOptions::default().with_transform(service, "cummingsify");
+    let downloads = Downloads::start(&reactor, vec![fast(&reactor, &long)], options);
+    let failure = loop {
+        if let Event::Transformed { result, .. } = next(&reactor, &downloads) {
+            break result.unwrap_err();
+        }
+    };
+    assert!(matches!(failure.check(), Some(TransformError::TooLong { bytes: 99_999.., .. })), "{failure:?}");
+    assert!(outcome(&reactor, &downloads).result.is_ok());
     close(&reactor);
 }

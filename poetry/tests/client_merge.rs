@@ -220,3 +220,34 @@ fn what_comes_after_the_end_is_not_printed() {
     merge.end(0, PoemEnd::Whole);
     assert!(!merge.is_ready() && merge.held_bytes() == 0);
 }
+
+/// With a transform nothing passes before its end, and what it was replaced with is what is printed.
+#[test]
+fn poems_that_are_replaced_are_printed_whole_in_every_order() {
+    for whole_order in [Order::Stream, Order::Given, Order::Completion] {
+        for order in interleavings(ALL) {
+            let mut merge = merge(whole_order).whole_poems_only();
+            let (mut at, mut text) = ([0; 3], Vec::new());
+            for &task in &order {
+                at[task] += 1;
+                match ALL[task][at[task] - 1] {
+                    Piece(bytes) => merge.piece(task, bytes),
+                    _ => {
+                        merge.replace(task, TEXTS[task].to_uppercase().into_bytes());
+                        merge.end(task, PoemEnd::Whole);
+                    }
+                }
+                text.extend(merge.by_ref().flat_map(|print| print.bytes));
+                assert!(!text.iter().any(u8::is_ascii_lowercase), "{order:?}");
+            }
+            assert_eq!(text.len(), TEXTS.concat().len());
+            if whole_order != Order::Completion {
+                assert_eq!(text, TEXTS.concat().to_uppercase().as_bytes(), "{order:?}");
+            }
+        }
+    }
+    let mut merge = merge(Order::Stream).whole_poems_only();
+    merge.piece(0, b"torn");
+    merge.end(0, PoemEnd::Torn);
+    assert!(!merge.is_ready() && merge.held_bytes() == 0);
+}

@@ -24,6 +24,8 @@ use super::repeat::Repeat;
 use super::task::{Outcome, Progress, Task, is_passing};
 use crate::attempt::{Sink, attempt};
 use crate::fetch::FetchError;
+use crate::poem::Poem;
+use crate::transform::{TransformClient, TransformError};
 
 /// How much may wait for the consumer, in bytes with [`EVENT_COST`] for each event: above it nobody is read.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
@@ -57,6 +59,14 @@ pub enum Event {
         /// How long the next one will wait.
         wait: Duration,
     },
+    /// The poem is whole, and the transform service was asked: what it made of it, or why it did not. The pieces were
+    /// told before. Never told without [`FetchOptions::with_transform`].
+    Transformed {
+        /// The number of the download, from 0.
+        task: usize,
+        /// The transformed poem, or a [`TransformError`] or a [`ConnectError`](sestina_reactor::ConnectError).
+        result: Result<Poem, Failure>,
+    },
     /// It is over. Comes once for each download, and last.
     Ended(Outcome),
 }
@@ -65,6 +75,7 @@ impl Event {
     fn cost(&self) -> usize {
         match self {
             Self::Piece { bytes, .. } => EVENT_COST + bytes.len(),
+            Self::Transformed { result: Ok(poem), .. } => EVENT_COST + poem.len(),
             _ => EVENT_COST,
         }
     }
@@ -103,9 +114,8 @@ impl Downloads {
     /// Starts them. No event is there before the loop turns.
     #[must_use]
     pub fn start(reactor: &Reactor, poets: Vec<Endpoint>, options: FetchOptions) -> Self {
-        let needs_digest = options.needs_digest();
         let tasks: Vec<Task> =
-            poets.into_iter().map(|poet| Task::new(options.endpoint(poet), needs_digest)).collect();
+            poets.into_iter().map(|poet| Task::new(options.endpoint(poet), &options)).collect();
         let count = tasks.len();
         let hub = Rc::new(Hub {
             reactor: reactor.clone(),
@@ -274,8 +284,28 @@ impl Hub {
         let hub = Rc::clone(&self);
         let attempts = self.reactor.spawn(async move { hub.attempts(task).await });
         match self.options.timeout {
-            Some(timeout) => attempts.add_timeout(timeout, &self.reactor).await,
-            None => attempts.await,
+            Some(timeout) => attempts.add_timeout(timeout, &self.reactor).await?,
+            None => attempts.await?,
+        }
+        match &self.options.transform {
+            Some((service, name)) => self.transform(task, service, name).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has the whole poem transformed. Only a cancel ends the download with an error.
+    async fn transform(&self, task: usize, service: &TransformClient, name: &str) -> Result<(), Failure> {
+        let copy = self.with(task, Task::take_copy).unwrap_or(Ok(Vec::new()));
+        let result = match copy {
+            Ok(poem) => service.transform(&self.reactor, name, &Poem::from_bytes(poem)).await,
+            Err(bytes) => Err(TransformError::TooLong { bytes, limit: service.bytes_max() }.into()),
+        };
+        match result {
+            Err(failure) if failure.is::<Cancelled>() => Err(failure),
+            result => {
+                self.tell(Event::Transformed { task, result });
+                Ok(())
+            }
         }
     }
 

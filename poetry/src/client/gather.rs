@@ -25,6 +25,8 @@ use crate::poem::Poem;
 /// }
 /// ```
 ///
+/// A poem that could not be transformed comes as it is.
+///
 /// # Errors
 /// Each result has its own: see [`Outcome::result`]. The deferred itself only fails when it is cancelled.
 ///
@@ -95,6 +97,11 @@ impl Gathering {
             match event {
                 Event::Started { .. } => {}
                 Event::Piece { task, bytes } => self.pieces[task].extend_from_slice(&bytes),
+                Event::Transformed { task, result } => {
+                    if let Ok(poem) = result {
+                        self.pieces[task] = poem.as_bytes().to_vec();
+                    }
+                }
                 Event::Interrupted { task, .. } => {
                     self.pieces[task] = Vec::new();
                     self.downloads.go_on(task, Again::Afresh);

@@ -86,6 +86,8 @@ pub struct Merge {
     order: Order,
     /// Nothing is yielded before all have ended.
     is_collecting: bool,
+    /// No poem passes before it is whole.
+    is_whole_only: bool,
     ends_lines: bool,
     slots: Vec<Slot>,
     /// The first download that has not ended.
@@ -114,6 +116,7 @@ impl Merge {
         Self {
             order,
             is_collecting: order == Order::Given,
+            is_whole_only: false,
             ends_lines: false,
             slots,
             first: 0,
@@ -134,6 +137,12 @@ impl Merge {
     #[must_use]
     pub fn collecting(self) -> Self {
         Self { is_collecting: true, ..self }
+    }
+
+    /// Prints whole poems only, also in the order of [`Order::Stream`]: something is still to be done with each.
+    #[must_use]
+    pub fn whole_poems_only(self) -> Self {
+        Self { is_whole_only: true, ..self }
     }
 
     /// Sets how much may be held for later, in bytes, over all poems: see [`Merge::room`].
@@ -170,6 +179,18 @@ impl Merge {
         Again::Afresh
     }
 
+    /// Takes another text instead of what is held of this poem, before its end.
+    ///
+    /// # Panics
+    /// If there is no such download.
+    pub fn replace(&mut self, task: usize, bytes: Vec<u8>) {
+        if self.slots[task].end.is_none() {
+            drop(self.take_held(task));
+            self.held_bytes += bytes.len();
+            self.slots[task].held = bytes;
+        }
+    }
+
     /// A download ended.
     ///
     /// # Panics
@@ -181,7 +202,7 @@ impl Merge {
         self.slots[task].end = Some(end);
         let is_kept = match self.order {
             Order::Completion | Order::Given => end == PoemEnd::Whole,
-            Order::Stream => true,
+            Order::Stream => end == PoemEnd::Whole || !self.is_whole_only,
             Order::First => end == PoemEnd::Whole && !self.has_whole(),
         };
         if !is_kept {
@@ -227,7 +248,7 @@ impl Merge {
 
     /// In the order of arrival, the one whose turn it is passes through.
     fn passes(&self, task: usize) -> bool {
-        self.order == Order::Stream && !self.is_collecting && task == self.first
+        self.order == Order::Stream && !self.is_collecting && !self.is_whole_only && task == self.first
     }
 
     fn has_whole(&self) -> bool {
@@ -237,10 +258,11 @@ impl Merge {
     /// The turn passes over all that have ended to the first that has not. What is held of it is printed now.
     fn pass_turn(&mut self) {
         while self.first < self.slots.len() {
-            if self.order == Order::Stream && !self.is_collecting {
+            let is_over = self.slots[self.first].end.is_some();
+            if self.order == Order::Stream && !self.is_collecting && (is_over || !self.is_whole_only) {
                 self.release(self.first);
             }
-            if self.slots[self.first].end.is_none() {
+            if !is_over {
                 return;
             }
             self.first += 1;

@@ -6,6 +6,7 @@ use sestina_reactor::Endpoint;
 
 use crate::attempt::Bounds;
 use crate::poem::POEM_BYTES_MAX;
+use crate::transform::TransformClient;
 
 /// How many downloads happen at once unless [`FetchOptions::with_jobs`] says otherwise: each takes a descriptor.
 pub const JOBS: usize = 256;
@@ -21,9 +22,9 @@ pub const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 /// use std::time::Duration;
 ///
 /// let patient = FetchOptions::default().with_retries(5).with_idle_max(Duration::from_secs(60));
-/// assert_ne!(patient, FetchOptions::default());
+/// # drop(patient);
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct FetchOptions {
     pub(super) jobs: usize,
     pub(super) bytes_max: usize,
@@ -33,6 +34,7 @@ pub struct FetchOptions {
     pub(super) retries: u32,
     pub(super) back_off: Duration,
     pub(super) with_sha256: bool,
+    pub(super) transform: Option<(TransformClient, String)>,
 }
 
 impl Default for FetchOptions {
@@ -47,6 +49,7 @@ impl Default for FetchOptions {
             retries: 0,
             back_off: BACK_OFF,
             with_sha256: false,
+            transform: None,
         }
     }
 }
@@ -101,6 +104,17 @@ impl FetchOptions {
     #[must_use]
     pub fn with_sha256(self) -> Self {
         Self { with_sha256: true, ..self }
+    }
+
+    /// Has each whole poem transformed by this service, under this name, before its download ends: see
+    /// [`Event::Transformed`](super::Event::Transformed). [`FetchOptions::with_timeout`] does not count here; the client
+    /// has a limit of its own.
+    ///
+    /// # Limits
+    /// A second copy of each running download's poem is kept, up to the longest that the service reads.
+    #[must_use]
+    pub fn with_transform(self, service: TransformClient, name: impl Into<String>) -> Self {
+        Self { transform: Some((service, name.into())), ..self }
     }
 
     pub(super) fn bounds(&self) -> Bounds {

@@ -8,6 +8,7 @@ use sestina_reactor::{ConnHandle, ConnectError, Endpoint, Time};
 use sha2::{Digest, Sha256};
 
 use super::merge::Again;
+use super::options::FetchOptions;
 use super::repeat::Repeat;
 use crate::fetch::FetchError;
 
@@ -62,10 +63,23 @@ pub(super) struct Task {
     pub(super) is_over: bool,
     /// The hash of what came so far, if somebody needs it.
     digest: Option<Sha256>,
+    copy: Copy,
+}
+
+/// What is kept for the transform service.
+enum Copy {
+    /// Nothing: it is not asked.
+    Unwanted,
+    /// What came so far, and how much it may be.
+    Kept(Vec<u8>, usize),
+    /// Nothing any more: the service would not read it.
+    TooLong,
 }
 
 impl Task {
-    pub(super) fn new(poet: Endpoint, needs_digest: bool) -> Self {
+    pub(super) fn new(poet: Endpoint, options: &FetchOptions) -> Self {
+        let transform = options.transform.as_ref();
+        let copy_max = transform.map(|(service, name)| service.bytes_max().saturating_sub(name.len() + 1));
         Self {
             peer: poet.peer_name().into(),
             poet,
@@ -78,7 +92,8 @@ impl Task {
             started: None,
             first_byte: None,
             is_over: false,
-            digest: needs_digest.then(Sha256::new),
+            digest: options.needs_digest().then(Sha256::new),
+            copy: copy_max.map_or(Copy::Unwanted, |limit| Copy::Kept(Vec::new(), limit)),
         }
     }
 
@@ -90,6 +105,9 @@ impl Task {
             (Again::Afresh | Again::Continue, digest) => {
                 *digest = digest.take().map(|_| Sha256::new());
                 self.received = 0;
+                if let Copy::Kept(copy, _) = &mut self.copy {
+                    copy.clear();
+                }
                 None
             }
         }
@@ -100,6 +118,21 @@ impl Task {
         self.received += bytes.len();
         if let Some(digest) = &mut self.digest {
             digest.update(bytes);
+        }
+        if let Copy::Kept(copy, limit) = &mut self.copy {
+            copy.extend_from_slice(bytes);
+            if copy.len() > *limit {
+                self.copy = Copy::TooLong;
+            }
+        }
+    }
+
+    /// What was kept for the transform service; if it would be too long, how long it is.
+    pub(super) fn take_copy(&mut self) -> Result<Vec<u8>, usize> {
+        match std::mem::replace(&mut self.copy, Copy::Unwanted) {
+            Copy::Kept(copy, _) => Ok(copy),
+            Copy::Unwanted => Ok(Vec::new()),
+            Copy::TooLong => Err(self.received),
         }
     }
 

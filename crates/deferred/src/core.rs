@@ -124,16 +124,18 @@ impl<T> Core<T> {
     }
 
     /// Says who is told.
+    #[inline]
     pub(crate) fn set_next(&self, next: Next<T>) {
-        let old = self.next.replace(next);
+        // In the frequent branch the old value is `Nobody`, and not even read.
         if self.status.consumer() == Consumer::Waiting {
-            drop(old);
+            drop(self.next.replace(next));
         } else {
             self.status.set_consumer(Consumer::Waiting);
-            std::mem::forget(old); // `Nobody`: this spares the check
+            std::mem::forget(self.next.replace(next));
         }
     }
 
+    #[inline(always)]
     pub(crate) fn take_next(&self) -> Next<T> {
         if self.status.consumer() == Consumer::Waiting {
             self.status.set_consumer(Consumer::Possible);

@@ -119,6 +119,12 @@ impl<T: 'static> Core<T> {
         with(&self.extras, |extras| change(extras.get_or_insert_default()));
     }
 
+    /// Notes which node will answer this one, which is new.
+    #[inline]
+    pub(crate) fn init_upstream(&self, node: Weak<dyn AnyNode>) {
+        std::mem::forget(self.above.replace(Some(node))); // there was none: this spares the check
+    }
+
     /// Notes which node will answer this one.
     pub(crate) fn set_upstream(&self, node: Weak<dyn AnyNode>) {
         self.above.set(Some(node));

@@ -254,3 +254,18 @@ fn a_canceller_that_drops_the_resolver_answers_for_it() {
     assert_eq!(drops_it(|| Answer::Reply(Ok(7))).expect("the alternative"), 7);
     assert!(drops_it(|| Answer::Later).is_err_and(|failure| failure.is::<sestina_deferred::Abandoned>()));
 }
+
+#[test]
+fn a_producer_that_said_later_is_not_cancelled_again_through_what_its_resolver_was_chained_to() {
+    let (outer, d) = deferred::<u32>();
+    let (resolver, waiting) = deferred();
+    resolver.on_cancel(|| Answer::Later);
+    waiting.chain_to(outer);
+    d.cancel();
+    let (clean_up, cleaning) = deferred();
+    cleaning.chain_to(resolver);
+    d.cancel();
+    assert!(!clean_up.is_cancelled(), "the clean-up goes on");
+    clean_up.callback(7);
+    assert_eq!(value(d), 7);
+}

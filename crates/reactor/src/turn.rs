@@ -15,6 +15,7 @@ use crate::driver::{Event, Token};
 use crate::inner::{Entry, Job, Kind, Reactor};
 use crate::reactor::Stopped;
 use crate::state::Input;
+use crate::time::Time;
 use crate::triggers::Phase;
 
 /// How often [`Reactor::clear`] ends everything again because the ends made something new.
@@ -191,7 +192,7 @@ impl Reactor {
             "a reactor's turn, run or clear is not called from inside its loop"
         );
         let turning = Turning(self);
-        inner.now.set(now);
+        self.set_now(now);
         inner.hold.begins(now);
         inner.hosting.turn_begins();
         let result = inner.executor.enter(|| f(self));
@@ -199,11 +200,17 @@ impl Reactor {
         result
     }
 
+    /// Notes the time of this turn, also for the list of the deferreds that wait.
+    fn set_now(&self, now: Time) {
+        self.inner().now.set(now);
+        self.inner().executor.tell_time(now - Time::ZERO);
+    }
+
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
         let inner = self.inner();
         let mut events = inner.events.take();
         let waited = inner.driver.borrow_mut().wait(timeout, &mut events);
-        inner.now.set(inner.driver.borrow().now());
+        self.set_now(inner.driver.borrow().now());
         inner.hold.begins(inner.now.get());
         for event in events.drain(..) {
             self.note(event);

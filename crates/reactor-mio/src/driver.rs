@@ -210,9 +210,7 @@ impl Driver for MioDriver {
     fn listen(&mut self, at: &Listen) -> io::Result<(Sock, Address)> {
         let socket = match &at.address {
             Address::Inet(address) => Socket::TcpListener(tcp::listen(*address, at.backlog)?),
-            Address::Unix(Some(path)) => {
-                Socket::UnixListener(Box::new(unix::listen(path, at.backlog, at.mode)?))
-            }
+            Address::Unix(Some(path)) => Socket::UnixListener(Box::new(unix::listen(path, at)?)),
             Address::Inherited(which) => self.inherited.adopt(which)?,
             _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "a UNIX listener needs a path")),
         };

@@ -134,7 +134,8 @@ impl Reactor {
         if let Some(custom) = at.custom() {
             return custom.listen(self, Box::new(factory));
         }
-        let request = Listen { backlog: at.backlog(), mode: at.mode(), ..Listen::at(at.to_listen()?) };
+        let (backlog, mode, lock) = (at.backlog(), at.mode(), at.lock());
+        let request = Listen { backlog, mode, lock, ..Listen::at(at.to_listen()?) };
         let mut driver = self.inner().driver.borrow_mut();
         let opened = driver.listen(&request);
         let (sock, address) = opened.map_err(|error| ListenError::from_io(request.address.clone(), error))?;
@@ -259,7 +260,10 @@ impl Reactor {
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
             }
             None => {
-                self.inner().driver.borrow_mut().close(sock, Close::Polite);
+                // Not politely: an empty answer that ends cleanly would look like all there is.
+                tracing::info!(%peer, "connection refused: the factory has no protocol for it");
+                self.count(|statistics| statistics.refused += 1);
+                self.inner().driver.borrow_mut().close(sock, Close::Reset);
                 self.release_from_port(token, &peer);
             }
         }

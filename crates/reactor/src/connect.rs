@@ -308,7 +308,8 @@ impl Reactor {
         self.with_attempt(token, |attempt| {
             let (peer, limit) = (attempt.peer.clone(), attempt.limit);
             attempt.timeout = None;
-            attempt.fail(ConnectError::TimedOut { peer, limit });
+            let first = attempt.first_failure.take().map(Arc::new);
+            attempt.fail(ConnectError::TimedOut { peer, limit, first });
         });
         self.mark_dirty(token);
     }

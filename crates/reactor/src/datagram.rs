@@ -161,7 +161,7 @@ impl DatagramState {
 }
 
 impl Reactor {
-    /// Opens a UDP socket there (`tcp:` in the endpoint stands for the address only).
+    /// Opens a UDP socket at a `udp:` endpoint. (A `tcp:` endpoint stands for its address only.)
     ///
     /// # Errors
     /// If the address is taken, not ours, not permitted, or no address at all.
@@ -200,7 +200,7 @@ impl Reactor {
         peer: Option<&Address>,
         protocol: Box<dyn DatagramProtocol>,
     ) -> Result<DatagramPort, ListenError> {
-        let wanted = at.to_listen()?;
+        let wanted = at.to_bind()?;
         let mut driver = self.inner().driver.borrow_mut();
         let opened = driver.bind_datagram(&wanted, peer);
         let (sock, address) = opened.map_err(|error| ListenError::from_io(wanted, error))?;

@@ -72,7 +72,7 @@ pub use leftovers::{Leftover, LeftoverKind};
 pub use limits::{CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, ConnectionLimits};
 pub use looping_call::LoopingCall;
 pub use pipe::{PipeBroken, PipeEnd, PipeOptions, PipeRate, Piped, Side, pipe};
-pub use process::{ProcessHandle, ProcessProtocol};
+pub use process::{PROCESS_KILL_AFTER, ProcessHandle, ProcessProtocol, SpawnError};
 pub use producer::{Producer, ProducerRegistered, Production};
 pub use protocol::{Factory, Protocol};
 pub use queue::WriteQueue;

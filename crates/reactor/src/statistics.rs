@@ -27,7 +27,7 @@ pub struct Statistics {
     pub upcalls: u64,
     /// Connections accepted.
     pub accepted: u64,
-    /// Connections closed at once because their peer had too many.
+    /// Connections that were reset at once: their peer had too many, or the factory had no protocol for them.
     pub refused: u64,
     /// Datagrams that did not fit into a queue, or came too late.
     pub datagrams_lost: u64,

@@ -25,6 +25,8 @@ pub use doubles::{Clock, Ending, Listening, PUMP_ROUNDS_MAX, Pump, PumpEnd, Stri
 pub use fixture::Fixture;
 pub use log::{LOG_FILE_BYTES_MAX, LOG_SHOWN_BYTES_MAX, LoggedError};
 pub use outcome::TestResult;
+#[doc(hidden)]
+pub use sestina_trial_macros::facade_test;
 pub use sestina_trial_macros::test;
 pub use trial::{Trial, add_cleanup, flush_errors, flush_logged_errors, listening, skip};
 

@@ -84,14 +84,14 @@ impl Run<'_> {
         while let Some(cleanup) = self.trial.pop_cleanup() {
             self.piece(&mut report, "a clean-up", cleanup).ok();
         }
+        if self.trial.test().is_simulated {
+            report.ended = Some(self.trial.world().now() - Time::ZERO);
+        }
         self.look_around(&mut report);
         if let Some(at) = report.faults.iter().position(|(_, fault)| matches!(fault, Fault::Skipped(_)))
             && let (_, Fault::Skipped(reason)) = report.faults.remove(at)
         {
             report.skipped = Some(reason);
-        }
-        if self.trial.test().is_simulated {
-            report.ended = Some(self.trial.world().now() - Time::ZERO);
         }
         self.begin_piece();
         self.trial.world().clear();

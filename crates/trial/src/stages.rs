@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use sestina_deferred::{collect_unhandled, watch_unfired};
 use sestina_reactor::Time;
+use tracing::Dispatch;
 
 use crate::drive::{Limits, drive, waiting};
 use crate::log::{Collector, Log};
@@ -39,8 +40,11 @@ pub(crate) fn run_once(
     prepare: fn(Trial) -> Prepared,
     shared: &Arc<Shared>,
 ) -> Report {
-    let collector = Collector(Arc::clone(&shared.log));
-    tracing::subscriber::with_default(collector, || {
+    // Two, because tracing asks a lone subscriber only on the thread that meets an event first: a plain test on another
+    // thread would then switch that event off for this one.
+    let companion = Dispatch::new(Collector(Arc::clone(&shared.log)));
+    let log = Dispatch::new(Collector(Arc::clone(&shared.log)));
+    tracing::dispatcher::with_default(&log, || {
         let (report, left) = collect_unhandled(|| {
             watch_unfired(|| match World::new(test, seed) {
                 Ok(world) => {
@@ -60,6 +64,7 @@ pub(crate) fn run_once(
                 left.iter().map(|unhandled| crate::outcome::words_of(unhandled.failure())).collect();
         }
         shared.log.close();
+        drop(companion);
         report
     })
 }

@@ -73,3 +73,15 @@ fn the_file_of_a_large_log_is_bounded() {
     assert!(text.len() < LOG_FILE_BYTES_MAX + 32 * 1024, "{}", text.len());
     assert!(text.contains("number=0 ") && text.trim_end().ends_with("the last line"));
 }
+
+fn say_it_is_so() {
+    tracing::error!("it is so");
+}
+
+/// The first to meet an event decides for all whether it is wanted, in a careless subscriber.
+#[sestina_trial::test]
+async fn an_event_that_another_thread_met_first_is_seen() {
+    std::thread::scope(|scope| scope.spawn(say_it_is_so).join()).expect("it says so");
+    say_it_is_so();
+    assert_eq!(flush_errors(|_| true).len(), 1);
+}

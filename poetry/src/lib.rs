@@ -2,7 +2,7 @@
 //!
 //! A server writes a [`Poem`] and closes; that is the whole protocol. [`FastPoetry`] writes it at once, [`SlowPoetry`]
 //! a few bytes at a time, [`Fetch`] reads one and tells a whole poem from a torn one, [`PoetryProxy`] fetches one for
-//! many and keeps it. All of it runs on either driver of the reactor.
+//! many and keeps it. [`transform`] has a service change one. All of it runs on either driver of the reactor.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -13,6 +13,7 @@ mod poem;
 pub mod poems;
 mod proxy;
 mod slow;
+mod transform;
 
 pub use cache::{CacheCounters, PoemCache};
 pub use fast::FastPoetry;
@@ -21,3 +22,8 @@ pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
 pub use proxy::PoetryProxy;
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
+pub use transform::{
+    BadTransformName, Refusal, TRANSFORM_BYTES_MAX, TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX,
+    TRANSFORM_REQUESTS_MAX, TRANSFORM_TIME_MAX, TRANSFORM_UPSTREAM_MAX, TransformClient, TransformError,
+    TransformProxy, TransformServer, TransformService, Transformer, list as transforms, transform,
+};

@@ -14,7 +14,7 @@ Enter pairs of a callback and an errback, such as
   return good fail bad
   fail googly passthru
 
-(or shorter: 'r good f bad', 'f googly p'), and an empty line to see what they do.
+(or shorter: 'r good f bad', 'f googly p'), and an empty line to see the chain.
 
 ";
 

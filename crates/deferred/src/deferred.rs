@@ -10,13 +10,13 @@ use std::rc::Rc;
 
 use crate::abandoned::Abandoned;
 use crate::cancel_handle::CancelHandle;
-use crate::core::State;
 use crate::failure::Failure;
 use crate::holding::{Holding, Owned, Polled, Unread};
 use crate::node::{Node, Root, Source, weak};
 use crate::outcome::Res;
 use crate::request::{Mode, Request, climb};
 use crate::resolver::Resolver;
+use crate::status::State;
 
 /// An answer that may not be there yet, and what will be done with it.
 ///
@@ -186,7 +186,7 @@ impl<T> Deferred<T> {
     #[inline(always)]
     pub(crate) fn into_waiting(self) -> Result<Rc<dyn Source<T>>, Self> {
         match self.holding {
-            Holding::Node(owned) if owned.node().state().get() != State::Fired => Ok(owned.into_waiting()),
+            Holding::Node(owned) if owned.node().status().state() != State::Fired => Ok(owned.into_waiting()),
             holding => Err(Self { holding }),
         }
     }

@@ -11,9 +11,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::core::State;
 use crate::node::AnyNode;
 use crate::request::{self, Request};
+use crate::status::State;
 
 /// How deep loops nest. A level costs the stack of the user's callback and about ten frames of ours; 32
 /// levels fit in 64 KiB of an optimised build and 256 KiB of a debug build.
@@ -108,8 +108,8 @@ pub(crate) fn start_from_drop(node: Rc<dyn AnyNode>) {
 
 /// Leaves a node to the outermost loop.
 pub(crate) fn queue(node: Rc<dyn AnyNode>) {
-    if node.state().get() == State::Fired {
-        node.state().set(State::Queued);
+    if node.status().state() == State::Fired {
+        node.status().set_state(State::Queued);
     }
     spill(Job::Push(node));
 }

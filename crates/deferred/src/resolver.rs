@@ -10,13 +10,13 @@ use std::rc::Rc;
 use crate::answer::IntoAnswer;
 use crate::callback::wait_for;
 use crate::cancelled::Cancelled;
-use crate::core::State;
 use crate::deferred::Deferred;
 use crate::drive;
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::{Node, Root};
 use crate::outcome::Res;
+use crate::status::State;
 
 /// The right to fire a [`Deferred`], once.
 ///
@@ -79,7 +79,7 @@ impl<T> Resolver<T> {
     /// queues use this to offer the value to the next in line.
     pub fn try_callback(mut self, value: T) -> Result<(), T> {
         let Some(root) = self.root.take() else { return Err(value) };
-        if root.core.state.get() != State::Waiting {
+        if root.core.status.state() != State::Waiting {
             return Err(value);
         }
         if !root.core.is_wanted() {
@@ -93,7 +93,7 @@ impl<T> Resolver<T> {
     /// [`Later`](crate::Answer::Later).
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.root.as_ref().is_none_or(|root| !root.core.state.get().is_open() || root.core.is_deaf())
+        self.root.as_ref().is_none_or(|root| !root.core.status.state().is_open() || root.core.is_deaf())
     }
 
     /// Says how to stop what produces the answer, and what to answer then.
@@ -125,7 +125,7 @@ impl<T> Resolver<T> {
     /// Hands the duty to answer over to another deferred: see [`Deferred::chain_to`].
     pub(crate) fn follow(mut self, other: Deferred<T>) {
         let Some(root) = self.root.take() else { return };
-        if root.core.state.get() == State::Waiting {
+        if root.core.status.state() == State::Waiting {
             if let Some(root) = wait_for(root, other) {
                 drive::start(root);
             }
@@ -137,7 +137,7 @@ impl<T> Resolver<T> {
 
 /// Settles a root and tells whoever waits. Without effect if it was cancelled before.
 fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
-    if root.core.state.get() != State::Waiting {
+    if root.core.status.state() != State::Waiting {
         return;
     }
     root.core.close();
@@ -163,7 +163,7 @@ fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
 impl<T> Drop for Resolver<T> {
     fn drop(&mut self) {
         let Some(root) = self.root.take() else { return };
-        if root.core.state.get() == State::Waiting && !root.core.is_orphaned_by_canceller() {
+        if root.core.status.state() == State::Waiting && !root.core.is_orphaned_by_canceller() {
             let abandoned = root.core.abandoned();
             if root.core.settle(Err(abandoned)) {
                 drive::start_from_drop(root);

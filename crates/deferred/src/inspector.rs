@@ -5,13 +5,14 @@
 //! Tests: `tests/debugging.rs`, `tests/watching.rs`.
 
 use std::backtrace::Backtrace;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use crate::debugging::is_watching;
+use crate::executor;
 use crate::node::{AnyNode, Node, Part};
 use crate::status::State;
 use crate::trace::Trace;
@@ -93,13 +94,6 @@ impl fmt::Display for Unfired {
 
 thread_local! {
     static WATCHED: RefCell<Vec<Weak<dyn AnyNode>>> = const { RefCell::new(Vec::new()) };
-    static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-}
-
-/// Tells the time to deferreds that are made from now on, on this thread, while debugging is on. A reactor does
-/// so in every turn.
-pub fn tell_time(now: Duration) {
-    NOW.set(now);
 }
 
 /// All deferreds of this thread that were made while debugging was on, or inside of
@@ -135,7 +129,7 @@ pub(crate) fn watch<T: 'static, P: Part<T>>(node: &Rc<Node<T, P>>) {
     if !is_watching() {
         return;
     }
-    node.core.set_trace(Trace::made_now(NOW.get()));
+    node.core.set_trace(Trace::made_now(executor::now()));
     let weak: Weak<Node<T, P>> = Rc::downgrade(node);
     // Out of reach means that the thread ends.
     WATCHED

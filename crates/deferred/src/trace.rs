@@ -1,9 +1,9 @@
-//! What debugging knows about one deferred.
+//! What debugging knows about one deferred, and about one failure.
 //!
 //! Tests: `tests/debugging.rs`.
 
 use std::backtrace::Backtrace;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::debugging::debugging;
@@ -42,4 +42,30 @@ impl Trace {
 
 fn backtrace() -> Backtrace {
     if debugging() { Backtrace::force_capture() } else { Backtrace::disabled() }
+}
+
+/// Where a failure arose, and the first deferred that it was the answer of.
+pub(crate) struct History {
+    arose: Backtrace,
+    first: OnceLock<Trace>,
+}
+
+impl History {
+    /// It arises here.
+    pub(crate) fn begin() -> Self {
+        Self { arose: Backtrace::force_capture(), first: OnceLock::new() }
+    }
+
+    pub(crate) fn arose(&self) -> &Backtrace {
+        &self.arose
+    }
+
+    pub(crate) fn first(&self) -> Option<&Trace> {
+        self.first.get()
+    }
+
+    /// Notes a deferred. Another one is known already if clones of the failure took several ways.
+    pub(crate) fn note(&self, trace: &Trace) {
+        self.first.get_or_init(|| trace.clone());
+    }
 }

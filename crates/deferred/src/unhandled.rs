@@ -13,7 +13,7 @@ use std::panic::Location;
 
 use crate::cancelled::Cancelled;
 use crate::executor;
-use crate::failure::Failure;
+use crate::failure::{Failure, write_backtraces, write_causes};
 use crate::outcome::Res;
 use crate::panicked::guarded;
 use crate::trace::Trace;
@@ -68,18 +68,9 @@ impl fmt::Display for Unhandled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Unhandled error in the Deferred made at {}:", self.made_at)?;
         write!(f, "  {} (failed at {})", self.failure, self.failure.location())?;
-        let mut source = self.failure.error().source();
-        while let Some(error) = source {
-            write!(f, "\n  because: {error}")?;
-            source = error.source();
-        }
-        let traces = [("failed", self.failure.backtrace()), ("made", self.made()), ("fired", self.fired())];
-        for (what, backtrace) in traces {
-            if let Some(backtrace) = backtrace {
-                write!(f, "\n  {what} by:\n{backtrace}")?;
-            }
-        }
-        Ok(())
+        write_causes(f, &self.failure)?;
+        let failed = ("failed", self.failure.backtrace());
+        write_backtraces(f, [failed, ("made", self.made()), ("fired", self.fired())])
     }
 }
 

@@ -109,6 +109,11 @@ impl TransformClient {
         self.service.peer_name()
     }
 
+    /// How long a request may be, in bytes.
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
     /// Sends one request. Nothing is sent, and nothing fires, from inside this call; but a request that cannot be sent
     /// has failed when this returns.
     ///

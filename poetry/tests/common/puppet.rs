@@ -25,6 +25,11 @@ impl Puppet {
         self.connections.borrow().last().expect("somebody has connected").clone()
     }
 
+    /// All connections, in the order in which they came.
+    pub(crate) fn connections(&self) -> Vec<ConnHandle> {
+        self.connections.borrow().clone()
+    }
+
     /// What all connections have said.
     pub(crate) fn received(&self) -> Vec<u8> {
         self.received.borrow().clone()

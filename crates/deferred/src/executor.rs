@@ -7,13 +7,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::deferred::Deferred;
 use crate::drive;
+use crate::outcome::Res;
 use crate::registry::{Key, Registry};
-use crate::task::Resume;
+use crate::task::{Resume, spawn_at};
 use crate::unhandled::Unhandled;
 use crate::waker::{TaskWaker, WakeQueue};
 
@@ -56,6 +59,13 @@ impl Executor {
     /// Runs `f`; what is spawned meanwhile belongs to this executor. Calls nest.
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
         self.local.enter(f)
+    }
+
+    /// [`spawn`](crate::spawn) with this executor entered.
+    #[track_caller]
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = Res<T>> + 'static) -> Deferred<T> {
+        let at = Location::caller();
+        self.enter(|| spawn_at(at, future))
     }
 
     /// Resumes the tasks that foreign wakers have woken, and returns how many.

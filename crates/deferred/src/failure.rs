@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::abandoned::Abandoned;
 use crate::cancelled::Cancelled;
-use crate::debugging;
+use crate::debugging::debugging;
 use crate::trace::{History, Trace};
 
 /// What a chain carries when something went wrong: the error, and where it became a failure.
@@ -73,8 +73,9 @@ impl Failure {
         Self::located(Words(words.into()), Location::caller())
     }
 
-    /// The same with the place told by whoever knows it better than the caller.
-    pub(crate) fn located<E>(error: E, at: &'static Location<'static>) -> Self
+    /// As [`new`](Self::new), with the place told by whoever knows it better than the caller.
+    #[must_use]
+    pub fn located<E>(error: E, at: &'static Location<'static>) -> Self
     where
         E: Error + Send + Sync + 'static,
     {
@@ -86,7 +87,7 @@ impl Failure {
         } else {
             Cause::Other(Box::new(error))
         };
-        let history = if debugging::is_on() { Some(Box::new(History::begin())) } else { None };
+        let history = debugging().then(|| Box::new(History::begin()));
         Self { inner: Arc::new(Inner { cause, at, history }) }
     }
 
@@ -165,6 +166,21 @@ impl Failure {
         if let Some(history) = &self.inner.history {
             history.note(trace);
         }
+    }
+
+    /// The failure inside of an error that was made from one: `Box::<dyn Error>::from(failure)`. So a failure that
+    /// is given to a function for errors, such as a logger, can be told apart there.
+    ///
+    /// ```
+    /// use sestina_deferred::Failure;
+    /// use std::error::Error;
+    ///
+    /// let boxed: Box<dyn Error> = Failure::msg("no poem").into();
+    /// assert!(Failure::inside(&*boxed).is_some());
+    /// ```
+    #[must_use]
+    pub fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        error.downcast_ref::<Unwrapped>().map(|unwrapped| &unwrapped.0)
     }
 
     /// Whether both are clones of one failure.

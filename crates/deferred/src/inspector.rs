@@ -1,8 +1,8 @@
 //! What waits, where it was made, for what, and how long.
 //!
-//! Walk: while debugging is on, each new node is noted here; [`unfired`] looks at those that are left.
+//! Walk: while debugging is on, or somebody watches this thread, each new node is noted here; [`unfired`] looks at those that are left.
 //! Invariant: the notes are weak: they keep no deferred alive.
-//! Tests: `tests/debugging.rs`.
+//! Tests: `tests/debugging.rs`, `tests/watching.rs`.
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
@@ -11,6 +11,7 @@ use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use crate::debugging::is_watching;
 use crate::executor;
 use crate::node::{AnyNode, Node, Part};
 use crate::status::State;
@@ -50,7 +51,7 @@ impl Unfired {
         self.made_at
     }
 
-    /// How the program came to make it.
+    /// How the program came to make it; empty unless debugging was on.
     pub fn made(&self) -> &Backtrace {
         self.trace.made()
     }
@@ -95,8 +96,8 @@ thread_local! {
     static WATCHED: RefCell<Vec<Weak<dyn AnyNode>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// All deferreds of this thread that were made while debugging was on and have not fired, oldest first. One
-/// for each chain.
+/// All deferreds of this thread that were made while debugging was on, or inside of
+/// [`watch_unfired`](crate::watch_unfired()), and have not fired, oldest first. One for each chain.
 ///
 /// ```
 /// use sestina_deferred::{WaitsOn, deferred, set_debugging, tell_time, unfired};
@@ -125,6 +126,9 @@ pub fn unfired(now: Duration) -> Vec<Unfired> {
 #[cold]
 #[inline(never)]
 pub(crate) fn watch<T: 'static, P: Part<T>>(node: &Rc<Node<T, P>>) {
+    if !is_watching() {
+        return;
+    }
     node.core.set_trace(Trace::made_now(executor::now()));
     let weak: Weak<Node<T, P>> = Rc::downgrade(node);
     // Out of reach means that the thread ends.

@@ -6,6 +6,8 @@ use std::backtrace::Backtrace;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::debugging::debugging;
+
 /// How a deferred came to be, and how it came to be fired.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
@@ -15,14 +17,14 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Made here, at that time.
+    /// Made here, at that time; with a backtrace only if debugging is on.
     pub(crate) fn made_now(since: Duration) -> Self {
-        Self { made: Arc::new(Backtrace::force_capture()), fired: None, since }
+        Self { made: Arc::new(backtrace()), fired: None, since }
     }
 
     /// Fired here.
     pub(crate) fn fired(self) -> Self {
-        Self { fired: Some(Arc::new(Backtrace::force_capture())), ..self }
+        Self { fired: Some(Arc::new(backtrace())), ..self }
     }
 
     pub(crate) fn made(&self) -> &Backtrace {
@@ -36,6 +38,10 @@ impl Trace {
     pub(crate) fn since(&self) -> Duration {
         self.since
     }
+}
+
+fn backtrace() -> Backtrace {
+    if debugging() { Backtrace::force_capture() } else { Backtrace::disabled() }
 }
 
 /// Where a failure arose, and the first deferred that it was the answer of.

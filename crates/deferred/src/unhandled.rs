@@ -5,7 +5,7 @@
 //! Invariant: reporting never panics and never fires anything.
 //! Tests: `tests/unhandled_errors.rs`.
 
-use std::backtrace::Backtrace;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
 use std::fmt;
 use std::io::Write;
@@ -50,14 +50,18 @@ impl Unhandled {
     /// How the program came to make the deferred, if [`set_debugging`](crate::set_debugging) was on then.
     #[must_use]
     pub fn made(&self) -> Option<&Backtrace> {
-        self.trace.as_ref().map(Trace::made)
+        self.trace.as_ref().map(Trace::made).filter(is_captured)
     }
 
     /// How the program came to fire it.
     #[must_use]
     pub fn fired(&self) -> Option<&Backtrace> {
-        self.trace.as_ref().and_then(Trace::fired_by)
+        self.trace.as_ref().and_then(Trace::fired_by).filter(is_captured)
     }
+}
+
+fn is_captured(backtrace: &&Backtrace) -> bool {
+    backtrace.status() == BacktraceStatus::Captured
 }
 
 impl fmt::Display for Unhandled {
@@ -80,6 +84,22 @@ pub fn collect_unhandled<R>(f: impl FnOnce() -> R) -> (R, Vec<Unhandled>) {
     let collector = Collector::open();
     let result = f();
     (result, collector.close())
+}
+
+/// Takes what the innermost [`collect_unhandled`] of this thread has collected so far: errors that a test expects.
+///
+/// ```
+/// use sestina_deferred::{Failure, collect_unhandled, fail, take_unhandled};
+///
+/// let ((), left) = collect_unhandled(|| {
+///     drop(fail::<()>(Failure::msg("no poem")));
+///     assert_eq!(take_unhandled().len(), 1);
+/// });
+/// assert!(left.is_empty());
+/// ```
+#[must_use]
+pub fn take_unhandled() -> Vec<Unhandled> {
+    COLLECTORS.with_borrow_mut(|stack| stack.last_mut().map(std::mem::take)).unwrap_or_default()
 }
 
 thread_local! {

@@ -22,7 +22,7 @@ pub enum Phase {
     After,
 }
 
-type Work = Box<dyn FnOnce() -> Deferred<()>>;
+pub(crate) type Work = Box<dyn FnOnce() -> Deferred<()>>;
 
 #[derive(Default)]
 pub(crate) struct Triggers {
@@ -41,6 +41,11 @@ impl Triggers {
     /// The caller drops or runs it with nothing borrowed.
     pub(crate) fn remove(&self, phase: Phase, number: u64) -> Option<Work> {
         self.waiting.borrow_mut().remove(&(phase, number))
+    }
+
+    /// Takes all out; the caller drops them with nothing borrowed.
+    pub(crate) fn take(&self) -> BTreeMap<(Phase, u64), Work> {
+        self.waiting.take()
     }
 
     /// Takes out the next trigger of this phase.

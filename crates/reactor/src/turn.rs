@@ -49,6 +49,7 @@ impl Reactor {
         self.clear();
         self.entered(|reactor| drop(reactor.run_triggers(Phase::After)));
         inner.stopping.set(false);
+        inner.ending.set(false);
         inner.crashed.set(false);
         inner.running.set(false);
         waited
@@ -56,12 +57,13 @@ impl Reactor {
 
     /// Runs the triggers of the first phase, and the loop until they have answered.
     fn shut_down(&self) -> io::Result<()> {
-        let mut waiting = self.entered(|reactor| reactor.run_triggers(Phase::Before));
         let inner = self.inner();
-        // The loop must be able to sleep while it waits, so it must not look as if it were to end at once.
-        inner.stopping.set(false);
+        inner.ending.set(true);
+        let mut waiting = Vec::new();
         let mut waited = Ok(());
         while waited.is_ok() && !inner.crashed.get() {
+            // Those that were added meanwhile count too.
+            waiting.append(&mut self.entered(|reactor| reactor.run_triggers(Phase::Before)));
             waiting.retain(|answer| !answer.is_fired());
             if waiting.is_empty() {
                 break;
@@ -116,7 +118,9 @@ impl Reactor {
             let timeout = own.into_iter().chain(timeout).min();
             reactor.wait(timeout)?;
             reactor.make_calls();
-            if reactor.inner().executor.run_woken() > 0 {
+            let woken = reactor.inner().executor.run_woken();
+            if woken > 0 {
+                reactor.count(|statistics| statistics.callbacks += u64::try_from(woken).unwrap_or(u64::MAX));
                 reactor.held(|| "a woken task");
             }
             reactor.settle();
@@ -136,19 +140,35 @@ impl Reactor {
     /// How long a turn may wait; `None` if only the outside world can give it something to do.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Duration> {
-        let inner = self.inner();
-        let busy = !inner.dirty.borrow().is_empty()
-            || !inner.ready.borrow().is_empty()
-            || inner.stopping.get()
-            || inner.executor.has_woken()
-            || !inner.cooperator.is_idle()
-            || !inner.calls.is_empty();
-        if busy {
+        if self.is_busy() {
             return Some(Duration::ZERO);
         }
-        let timer = inner.timers.borrow_mut().next();
-        let next = timer.into_iter().chain(inner.closings.borrow().next()).min()?;
-        Some(next - inner.driver.borrow().now())
+        Some(self.next_timed()? - self.inner().driver.borrow().now())
+    }
+
+    /// When the next turn has something to do, on this reactor's clock: now if something waits already, else the time
+    /// of the first timer. `None` if only the outside world can give it something to do. For hosts that keep deadlines;
+    /// those that count from now want [`next_timeout`](Self::next_timeout).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        if self.is_busy() { Some(self.now()) } else { self.next_timed() }
+    }
+
+    /// Whether a turn would find something without waiting.
+    fn is_busy(&self) -> bool {
+        let inner = self.inner();
+        !inner.dirty.borrow().is_empty()
+            || !inner.ready.borrow().is_empty()
+            || self.is_stopping()
+            || inner.executor.has_woken()
+            || !inner.cooperator.is_idle()
+            || !inner.calls.is_empty()
+    }
+
+    /// The first time that anything has asked for.
+    fn next_timed(&self) -> Option<Time> {
+        let timer = self.inner().timers.borrow_mut().next();
+        timer.into_iter().chain(self.inner().closings.borrow().next()).min()
     }
 
     /// Ends everything that is left: connections are aborted (drained ones closed), attempts cancelled, ports closed,
@@ -159,6 +179,8 @@ impl Reactor {
     pub fn clear(&self) {
         self.entered(|reactor| {
             for _ in 0..CLEAR_ROUNDS_MAX {
+                reactor.stop_thread_jobs();
+                reactor.stop_remote_runs();
                 reactor.end_all();
                 let jobs = reactor.inner().timers.borrow_mut().clear();
                 reactor.guard("the drop of a timer", move || drop(jobs));

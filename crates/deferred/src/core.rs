@@ -64,14 +64,14 @@ impl<T> Core<T> {
 
     /// Gives the node its answer. Returns whether somebody waits for it.
     pub(crate) fn settle(&self, answer: Res<T>) -> bool {
-        self.close();
+        let answer = self.close(answer);
         self.rest(answer);
         self.status.consumer() == Consumer::Waiting
     }
 
     /// Gives the node its answer, but holds it back.
     pub(crate) fn hold(&self, answer: Res<T>) {
-        self.close();
+        let answer = self.close(answer);
         self.put_answer(answer);
         self.status.set_state(State::Held);
     }
@@ -99,21 +99,28 @@ impl<T> Core<T> {
         }
     }
 
-    /// Marks the node as answered and drops its cancellers: they must not live longer than the question.
-    pub(crate) fn close(&self) {
+    /// Marks the node as answered and drops its cancellers: they must not live longer than the question. Gives the
+    /// answer back; debugging has noted the way of a failure.
+    #[inline]
+    pub(crate) fn close(&self, answer: Res<T>) -> Res<T> {
         debug_assert!(self.status.state().is_open(), "a node is answered once");
         self.status.set_state(State::Fired);
-        if let Some(extras) = self.extras.take() {
-            self.drop_extras(extras);
+        match self.extras.take() {
+            Some(extras) => self.drop_extras(extras, answer),
+            None => answer,
         }
     }
 
     #[cold]
-    fn drop_extras(&self, mut extras: Box<Extras<T>>) {
-        if let Some(trace) = extras.trace.take() {
-            self.with_extras(|extras| extras.trace = Some(trace.fired()));
+    fn drop_extras(&self, mut extras: Box<Extras<T>>, answer: Res<T>) -> Res<T> {
+        if let Some(trace) = extras.trace.take().map(Trace::fired) {
+            if let Err(failure) = &answer {
+                failure.note(&trace);
+            }
+            self.set_trace(trace);
         }
         drop_quietly(self.at(), extras);
+        answer
     }
 
     /// Keeps the answer of a closed node.
@@ -124,16 +131,18 @@ impl<T> Core<T> {
     }
 
     /// Says who is told.
+    #[inline]
     pub(crate) fn set_next(&self, next: Next<T>) {
-        let old = self.next.replace(next);
+        // In the frequent branch the old value is `Nobody`, and not even read.
         if self.status.consumer() == Consumer::Waiting {
-            drop(old);
+            drop(self.next.replace(next));
         } else {
             self.status.set_consumer(Consumer::Waiting);
-            std::mem::forget(old); // `Nobody`: this spares the check
+            std::mem::forget(self.next.replace(next));
         }
     }
 
+    #[inline(always)]
     pub(crate) fn take_next(&self) -> Next<T> {
         if self.status.consumer() == Consumer::Waiting {
             self.status.set_consumer(Consumer::Possible);

@@ -182,12 +182,14 @@ impl<T> Deferred<T> {
 
     /// Its node, in the frequent case that it has one, which waits. Otherwise gives itself back.
     ///
-    /// Inlined, because a fat pointer that passes through memory costs more than everything else here.
+    /// Inlined and looked at in place, because what passes through memory costs more than everything else here.
     #[inline(always)]
     pub(crate) fn into_waiting(self) -> Result<Rc<dyn Source<T>>, Self> {
-        match self.holding {
-            Holding::Node(owned) if owned.node().status().state() != State::Fired => Ok(owned.into_waiting()),
-            holding => Err(Self { holding }),
+        match &self.holding {
+            Holding::Node(owned) if owned.node().status().state() != State::Fired => {
+                Ok(Rc::clone(owned.node()))
+            }
+            _ => Err(self),
         }
     }
 

@@ -1,16 +1,18 @@
 //! What waits, where it was made, for what, and how long.
 //!
-//! Walk: while debugging is on, each new node is noted here; [`unfired`] looks at those that are left.
+//! Walk: while debugging is on, or somebody watches this thread, each new node is noted here; [`unfired`] looks at those that are left.
 //! Invariant: the notes are weak: they keep no deferred alive.
-//! Tests: `tests/debugging.rs`.
+//! Tests: `tests/debugging.rs`, `tests/watching.rs`.
 
 use std::backtrace::Backtrace;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use crate::debugging::is_watching;
+use crate::executor;
 use crate::node::{AnyNode, Node, Part};
 use crate::status::State;
 use crate::trace::Trace;
@@ -49,7 +51,7 @@ impl Unfired {
         self.made_at
     }
 
-    /// How the program came to make it.
+    /// How the program came to make it; empty unless debugging was on.
     pub fn made(&self) -> &Backtrace {
         self.trace.made()
     }
@@ -92,17 +94,10 @@ impl fmt::Display for Unfired {
 
 thread_local! {
     static WATCHED: RefCell<Vec<Weak<dyn AnyNode>>> = const { RefCell::new(Vec::new()) };
-    static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// Tells the time to deferreds that are made from now on, on this thread, while debugging is on. A reactor does
-/// so in every turn.
-pub fn tell_time(now: Duration) {
-    NOW.set(now);
-}
-
-/// All deferreds of this thread that were made while debugging was on and have not fired, oldest first. One
-/// for each chain.
+/// All deferreds of this thread that were made while debugging was on, or inside of
+/// [`watch_unfired`](crate::watch_unfired()), and have not fired, oldest first. One for each chain.
 ///
 /// ```
 /// use sestina_deferred::{WaitsOn, deferred, set_debugging, tell_time, unfired};
@@ -131,7 +126,10 @@ pub fn unfired(now: Duration) -> Vec<Unfired> {
 #[cold]
 #[inline(never)]
 pub(crate) fn watch<T: 'static, P: Part<T>>(node: &Rc<Node<T, P>>) {
-    node.core.set_trace(Trace::made_now(NOW.get()));
+    if !is_watching() {
+        return;
+    }
+    node.core.set_trace(Trace::made_now(executor::now()));
     let weak: Weak<Node<T, P>> = Rc::downgrade(node);
     // Out of reach means that the thread ends.
     WATCHED

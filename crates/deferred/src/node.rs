@@ -168,6 +168,7 @@ impl<T: 'static, P: Part<T>> Source<T> for Node<T, P> {
 }
 
 /// The way up to a node.
+#[inline]
 pub(crate) fn weak<T: 'static>(node: &Rc<dyn Source<T>>) -> Weak<dyn AnyNode> {
     let weak: Weak<dyn Source<T>> = Rc::downgrade(node);
     weak
@@ -179,7 +180,7 @@ pub(crate) fn link<T: 'static, U, P>(above: &Rc<dyn Source<T>>, below: &Rc<Node<
 where
     Node<U, P>: Sink<T> + 'static,
 {
-    below.core.set_upstream(weak(above));
+    below.core.init_upstream(weak(above));
     above.core().set_next(Next::Node(Rc::<Node<U, P>>::clone(below)));
 }
 

@@ -140,7 +140,7 @@ fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
     if root.core.status.state() != State::Waiting {
         return;
     }
-    root.core.close();
+    let answer = root.core.close(answer);
     match root.core.take_next() {
         Next::Nobody => root.core.rest(answer),
         next => match (next, drive::enter_unless_deep()) {

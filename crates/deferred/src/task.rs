@@ -67,6 +67,15 @@ where
     T: 'static,
     F: Future<Output = Res<T>> + 'static,
 {
+    spawn_at(Location::caller(), future)
+}
+
+/// The same for the user's line `at`.
+pub(crate) fn spawn_at<T, F>(at: &'static Location<'static>, future: F) -> Deferred<T>
+where
+    T: 'static,
+    F: Future<Output = Res<T>> + 'static,
+{
     let executor = executor::current();
     let wake = Arc::new(executor.new_waker());
     let head = Head {
@@ -80,7 +89,7 @@ where
     };
     let task = Task { head, future: Cell::new(Some(Box::pin(future))) };
     let node = Rc::new(Node { core: Core::default(), part: task });
-    node.core.set_at(Location::caller());
+    node.core.set_at(at);
     if debugging::is_on() {
         inspector::watch(&node);
     }

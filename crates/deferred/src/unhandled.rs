@@ -5,7 +5,7 @@
 //! Invariant: reporting never panics and never fires anything.
 //! Tests: `tests/unhandled_errors.rs`.
 
-use std::backtrace::Backtrace;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
 use std::fmt;
 use std::io::Write;
@@ -13,7 +13,7 @@ use std::panic::Location;
 
 use crate::cancelled::Cancelled;
 use crate::executor;
-use crate::failure::Failure;
+use crate::failure::{Failure, write_backtraces, write_causes};
 use crate::outcome::Res;
 use crate::panicked::guarded;
 use crate::trace::Trace;
@@ -50,32 +50,27 @@ impl Unhandled {
     /// How the program came to make the deferred, if [`set_debugging`](crate::set_debugging) was on then.
     #[must_use]
     pub fn made(&self) -> Option<&Backtrace> {
-        self.trace.as_ref().map(Trace::made)
+        self.trace.as_ref().map(Trace::made).filter(is_captured)
     }
 
     /// How the program came to fire it.
     #[must_use]
     pub fn fired(&self) -> Option<&Backtrace> {
-        self.trace.as_ref().and_then(Trace::fired_by)
+        self.trace.as_ref().and_then(Trace::fired_by).filter(is_captured)
     }
+}
+
+fn is_captured(backtrace: &&Backtrace) -> bool {
+    backtrace.status() == BacktraceStatus::Captured
 }
 
 impl fmt::Display for Unhandled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Unhandled error in the Deferred made at {}:", self.made_at)?;
         write!(f, "  {} (failed at {})", self.failure, self.failure.location())?;
-        let mut source = self.failure.error().source();
-        while let Some(error) = source {
-            write!(f, "\n  because: {error}")?;
-            source = error.source();
-        }
-        let traces = [("failed", self.failure.backtrace()), ("made", self.made()), ("fired", self.fired())];
-        for (what, backtrace) in traces {
-            if let Some(backtrace) = backtrace {
-                write!(f, "\n  {what} by:\n{backtrace}")?;
-            }
-        }
-        Ok(())
+        write_causes(f, &self.failure)?;
+        let failed = ("failed", self.failure.backtrace());
+        write_backtraces(f, [failed, ("made", self.made()), ("fired", self.fired())])
     }
 }
 
@@ -89,6 +84,22 @@ pub fn collect_unhandled<R>(f: impl FnOnce() -> R) -> (R, Vec<Unhandled>) {
     let collector = Collector::open();
     let result = f();
     (result, collector.close())
+}
+
+/// Takes what the innermost [`collect_unhandled`] of this thread has collected so far: errors that a test expects.
+///
+/// ```
+/// use sestina_deferred::{Failure, collect_unhandled, fail, take_unhandled};
+///
+/// let ((), left) = collect_unhandled(|| {
+///     drop(fail::<()>(Failure::msg("no poem")));
+///     assert_eq!(take_unhandled().len(), 1);
+/// });
+/// assert!(left.is_empty());
+/// ```
+#[must_use]
+pub fn take_unhandled() -> Vec<Unhandled> {
+    COLLECTORS.with_borrow_mut(|stack| stack.last_mut().map(std::mem::take)).unwrap_or_default()
 }
 
 thread_local! {

@@ -2,12 +2,15 @@
 
 mod common;
 
+use std::backtrace::Backtrace;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use common::{unhandled, value};
+use common::{failure, unhandled, value};
 use sestina_deferred::{
-    Failure, Unfired, WaitsOn, all_settled, collect_unhandled, debugging, deferred, run_woken, set_debugging,
-    spawn, tell_time, unfired,
+    Deferred, Executor, Failure, Resolver, Unfired, WaitsOn, all_settled, collect_unhandled, debugging,
+    deferred, run_woken, set_debugging, spawn, succeed, tell_time, unfired,
 };
 
 fn secs(secs: u64) -> Duration {
@@ -24,11 +27,13 @@ fn debugging_shows_where_things_come_from_and_what_waits() {
     set_debugging(true);
     assert!(debugging());
     reports_show_how_a_deferred_was_made_and_fired();
+    failures_show_how_their_deferred_was_made_and_fired();
     chains_are_listed_once_with_their_way_up();
     tasks_lists_and_pauses_say_what_they_wait_for();
     foreign_futures_and_returned_deferreds();
     what_has_fired_or_is_gone_is_not_listed();
     loops_still_run_in_constant_memory();
+    the_time_is_the_executors();
     set_debugging(false);
     assert!(unfired(secs(0)).is_empty());
 }
@@ -45,29 +50,87 @@ fn nothing_is_known_while_it_is_off() {
         errors[0].made().is_none()
             && errors[0].fired().is_none()
             && errors[0].failure().backtrace().is_none()
+            && errors[0].failure().made().is_none()
+            && errors[0].failure().fired().is_none()
     );
 }
 
 fn reports_show_how_a_deferred_was_made_and_fired() {
-    fn make() -> (sestina_deferred::Resolver<u32>, sestina_deferred::Deferred<u32>) {
+    fn made_in_here() -> (Resolver<u32>, Deferred<u32>) {
         deferred()
     }
-    fn fire(resolver: sestina_deferred::Resolver<u32>) {
+    fn fired_in_here(resolver: Resolver<u32>) {
         resolver.errback(Failure::msg("oops"));
     }
     let ((), errors) = collect_unhandled(|| {
-        let (resolver, d) = make();
-        fire(resolver);
+        let (resolver, d) = made_in_here();
+        fired_in_here(resolver);
         drop(d);
     });
-    let shows = |trace: Option<&std::backtrace::Backtrace>, name: &str| {
-        trace.is_some_and(|trace| trace.to_string().contains(name))
-    };
-    assert!(shows(errors[0].made(), "::make"));
-    assert!(shows(errors[0].fired(), "::fire"));
-    assert!(shows(errors[0].failure().backtrace(), "::fire"));
+    let shows =
+        |trace: Option<&Backtrace>, name: &str| trace.is_some_and(|trace| trace.to_string().contains(name));
+    assert!(shows(errors[0].made(), "made_in_here"));
+    assert!(shows(errors[0].fired(), "fired_in_here"));
+    assert!(shows(errors[0].failure().backtrace(), "fired_in_here"));
     let text = errors[0].to_string();
     assert!(text.contains("made by:") && text.contains("fired by:") && text.contains("failed by:"), "{text}");
+}
+
+fn failures_show_how_their_deferred_was_made_and_fired() {
+    fn made_in_here() -> (Resolver<u32>, Deferred<u32>) {
+        deferred()
+    }
+    fn fired_in_here(resolver: Resolver<u32>) {
+        resolver.callback(0);
+    }
+    fn fail_here(n: u32) -> Result<u32, Failure> {
+        Err(Failure::msg(format!("{n} is not enough")))
+    }
+    let shows =
+        |trace: Option<&Backtrace>, name: &str| trace.is_some_and(|trace| trace.to_string().contains(name));
+    let (resolver, d) = made_in_here();
+    let d = d.map(|n| n + 1);
+    fn hang_up(d: &Deferred<u32>) {
+        d.cancel();
+    }
+    hang_up(&d);
+    drop(resolver);
+    let seen = failure(d);
+    assert!(
+        shows(seen.made(), "made_in_here"),
+        "where the first deferred was made that it was the answer of"
+    );
+    assert!(shows(seen.fired(), "hang_up"));
+
+    let (resolver, d) = made_in_here();
+    let add = |d: Deferred<u32>| d.add_callback(fail_here).map(|n| n + 1);
+    let d = add(d);
+    fired_in_here(resolver);
+    let seen = failure(d);
+    assert!(shows(seen.backtrace(), "fail_here"));
+    assert!(
+        shows(seen.made(), "failures_show_how") && !shows(seen.made(), "made_in_here"),
+        "the callback's own deferred"
+    );
+    assert!(shows(seen.fired(), "fired_in_here"));
+    let text = format!("{seen:#?}");
+    assert!(text.contains("failed by:") && text.contains("made by:") && text.contains("fired by:"), "{text}");
+    assert!(!format!("{seen:?} {seen}").contains(" by:"), "only when asked for");
+    assert!(fail_here(0).is_err_and(|failure| failure.made().is_none()), "it was nobody's answer");
+}
+
+fn the_time_is_the_executors() {
+    let (one, other) = (Executor::default(), Executor::default());
+    one.tell_time(secs(10));
+    other.tell_time(secs(90));
+    let waiting = one.enter(|| {
+        let (resolver, d) = deferred::<u32>();
+        assert_eq!(unfired(secs(95))[0].waited(), secs(85));
+        other.enter(|| assert_eq!(unfired(secs(95))[0].waited(), secs(85)));
+        (resolver, d)
+    });
+    assert_eq!(unfired(secs(3))[0].waited(), secs(0), "time never runs backwards");
+    waiting.0.callback(1);
 }
 
 fn chains_are_listed_once_with_their_way_up() {
@@ -149,8 +212,6 @@ fn what_has_fired_or_is_gone_is_not_listed() {
 }
 
 fn loops_still_run_in_constant_memory() {
-    use sestina_deferred::{Deferred, Resolver, succeed};
-    use std::{cell::RefCell, rc::Rc};
     fn tick(n: u32, place: Rc<RefCell<Option<Resolver<()>>>>) -> Deferred<u32> {
         if n == 0 {
             return succeed(0);

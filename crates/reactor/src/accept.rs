@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::time::Duration;
 
 use sestina_deferred::{Deferred, Resolver, deferred, succeed};
@@ -11,6 +12,7 @@ use crate::driver::{Close, Listen, Sock, Token};
 use crate::endpoint::Endpoint;
 use crate::errors::ListenError;
 use crate::inner::{Connection, Entry, Job, Listed, Reactor, Role, WeakReactor};
+use crate::leftovers::{Origin, Thing};
 use crate::limits::Census;
 use crate::protocol::{Factory, Protocol};
 use crate::state::{Input, State};
@@ -68,6 +70,7 @@ impl Port {
     ///
     /// # Cancelling
     /// Has no effect: the port closes.
+    #[track_caller]
     pub fn stop_listening(&self) -> Deferred<()> {
         let Some(reactor) = self.reactor.upgrade() else { return succeed(()) };
         let (stopped, answer) = deferred();
@@ -110,12 +113,23 @@ pub(crate) struct PortState {
     pub(crate) listed: Listed,
 }
 
+impl PortState {
+    pub(crate) fn words(&self) -> String {
+        format!("a port that listens on {}", self.address)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+}
+
 impl Reactor {
     /// Listens at an endpoint; each connection gets a protocol from the factory. The first connection comes in a
     /// later turn, never from inside this call.
     ///
     /// # Errors
     /// If the address is taken, not ours, not permitted, or no address at all.
+    #[track_caller]
     pub fn listen(&self, at: &Endpoint, factory: impl Factory) -> Result<Port, ListenError> {
         if let Some(custom) = at.custom() {
             return custom.listen(self, Box::new(factory));
@@ -146,6 +160,7 @@ impl Reactor {
             drop(entry);
             return Err(ListenError::from_io(address, error));
         }
+        self.note_place(Thing::Entry(token.0), Location::caller(), Origin::Made);
         tracing::debug!(%address, "listening");
         Ok(Port { reactor: self.downgrade(), token, address })
     }
@@ -238,7 +253,9 @@ impl Reactor {
                 let mut connection = self.new_connection(sock, peer, protocol, state);
                 connection.port = Some(token);
                 self.watch_accepted(token);
+                let port = token;
                 let token = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
+                self.note_accepted(port.0, token.0);
                 self.mark_dirty(token);
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
             }

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ struct Task {
     /// Whether it waits for a deferred of its own.
     waits: Cell<bool>,
     queued: Cell<bool>,
+    /// Who started it.
+    place: &'static Location<'static>,
     end: RefCell<End>,
 }
 
@@ -85,6 +88,11 @@ impl Cooperator {
         self.all.borrow().iter().cloned().map(CooperativeTask).collect()
     }
 
+    /// Who started them.
+    pub(crate) fn places(&self) -> Vec<&'static Location<'static>> {
+        self.all.borrow().iter().map(|task| task.place).collect()
+    }
+
     /// Takes all out, unfinished; the caller drops them with nothing borrowed.
     pub(crate) fn forget_all(&self) -> Vec<CooperativeTask> {
         self.ready.borrow_mut().clear();
@@ -115,6 +123,7 @@ impl Reactor {
     /// reactor.run_until(task.when_done()).expect("it ends");
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn cooperate(&self, step: impl FnMut() -> Work + 'static) -> CooperativeTask {
         let task = Rc::new(Task {
             reactor: self.downgrade(),
@@ -122,6 +131,7 @@ impl Reactor {
             paused: Cell::new(0),
             waits: Cell::new(false),
             queued: Cell::new(false),
+            place: Location::caller(),
             end: RefCell::new(End::Open(Vec::new())),
         });
         self.inner().cooperator.all.borrow_mut().push(Rc::clone(&task));
@@ -155,6 +165,7 @@ impl Reactor {
 impl CooperativeTask {
     /// Fires when the computation is done; fails with [`TaskStopped`], or with the failure that ended it. Can be
     /// asked for any number of times, also afterwards.
+    #[track_caller]
     pub fn when_done(&self) -> Deferred<()> {
         let (resolver, answer) = deferred();
         let settled = match &mut *self.0.end.borrow_mut() {

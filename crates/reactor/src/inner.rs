@@ -20,6 +20,7 @@ use crate::driver::{Driver, Event, Signal, Sock, Token};
 use crate::endpoint::ParseKind;
 use crate::hold::Hold;
 use crate::hosting::Hosting;
+use crate::leftovers::Places;
 use crate::process::ProcessState;
 use crate::protocol::Protocol;
 use crate::queue::BufferPool;
@@ -97,6 +98,7 @@ pub(crate) struct Inner {
     pub(crate) remote_runs: RefCell<BTreeMap<u64, CancelHandle>>,
     /// Kinds of endpoints that other crates have added.
     pub(crate) endpoint_kinds: RefCell<BTreeMap<String, Rc<ParseKind>>>,
+    pub(crate) places: Places,
     /// Those who wait for the end of connections that are not theirs.
     pub(crate) watchers: Watchers,
 }

@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ struct Run {
     /// Whether the start itself was one of them.
     at_start: bool,
     next: Option<DelayedCall>,
+    /// Who started it.
+    place: &'static Location<'static>,
     ended: Resolver<()>,
 }
 
@@ -83,6 +86,7 @@ impl LoopingCall {
     ///
     /// # Cancelling
     /// Stops it.
+    #[track_caller]
     pub fn start(&self, interval: Duration, now: bool) -> Deferred<()> {
         self.stop();
         let (ended, answer) = deferred();
@@ -94,7 +98,15 @@ impl LoopingCall {
         });
         let Some(reactor) = self.0.reactor.upgrade() else { return answer };
         self.0.generation.set(self.0.generation.get() + 1);
-        let run = Run { started: reactor.now(), interval, counted: 0, at_start: now, next: None, ended };
+        let run = Run {
+            started: reactor.now(),
+            interval,
+            counted: 0,
+            at_start: now,
+            next: None,
+            place: Location::caller(),
+            ended,
+        };
         *self.0.run.borrow_mut() = Some(run);
         self.schedule(&reactor, if now { Duration::ZERO } else { interval });
         answer
@@ -133,11 +145,13 @@ impl LoopingCall {
 
     fn schedule(&self, reactor: &Reactor, after: Duration) {
         let (shared, generation) = (Rc::clone(&self.0), self.0.generation.get());
-        let next = reactor.call_later(after, move || {
+        let Some(place) = self.0.run.borrow().as_ref().map(|run| run.place) else { return };
+        let again = move || {
             if shared.generation.get() == generation {
                 Self(shared).tick();
             }
-        });
+        };
+        let next = reactor.call_later_from(place, after, Box::new(again));
         if let Some(run) = self.0.run.borrow_mut().as_mut() {
             run.next = Some(next);
         }

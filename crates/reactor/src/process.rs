@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::delayed_call::DelayedCall;
 use crate::driver::{Command, ExitStatus, Token};
 use crate::errors::Lost;
 use crate::inner::{Entry, Listed, Reactor, WeakReactor};
+use crate::leftovers::{Origin, Thing};
 use crate::protocol::Protocol;
 use crate::reactor::Stopped;
 use crate::state::{Input, State};
@@ -188,6 +190,7 @@ impl ProcessHandle {
     /// # Cancelling
     /// Asks the process to end, and kills it if it has not after [`PROCESS_KILL_AFTER`]; the answer comes when it has
     /// ended.
+    #[track_caller]
     pub fn ended(&self) -> Deferred<ExitStatus> {
         let Some(reactor) = self.reactor.upgrade() else { return fail(Stopped) };
         let (resolver, answer) = deferred();
@@ -257,6 +260,12 @@ pub(crate) struct ProcessState {
     pub(crate) listed: Listed,
 }
 
+impl ProcessState {
+    pub(crate) fn words(&self) -> String {
+        format!("process {}", self.handle.pid)
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Pipe {
     Stdin,
@@ -303,11 +312,13 @@ impl Reactor {
     /// assert_eq!(reactor.run_until(process.ended()).expect("it ended"), ExitStatus::Code(0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn spawn_process(
         &self,
         command: &Command,
         protocol: impl ProcessProtocol,
     ) -> Result<ProcessHandle, SpawnError> {
+        let here = Location::caller();
         // The place comes first: the driver wants its token.
         let placeholder = Entry::Placeholder(Listed::default());
         let token = Token(self.inner().entries.borrow_mut().insert(placeholder));
@@ -326,6 +337,7 @@ impl Reactor {
             let state = State::new(false, Input::Quiet);
             let connection = self.new_connection(sock, Address::Unix(None), Box::new(end), state);
             let end = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
+            self.note_place(Thing::Entry(end.0), here, Origin::OfProcess);
             self.mark_dirty(end);
             end
         });
@@ -345,6 +357,7 @@ impl Reactor {
             listed: Listed::default(),
         };
         self.with_entry(token, |entry| *entry = Entry::Process(Box::new(state)));
+        self.note_place(Thing::Entry(token.0), here, Origin::Made);
         self.mark_dirty(token);
         Ok(handle)
     }

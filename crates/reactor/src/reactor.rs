@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sestina_deferred::{Clock, Deferred, Executor, Failure, IntoOutcome, deferred, spawn};
+use sestina_deferred::{Clock, Deferred, Executor, Failure, IntoOutcome, deferred};
 
 use crate::close::{CloseLimits, Closings};
 use crate::cooperate::Cooperator;
@@ -19,6 +19,7 @@ use crate::driver::{Driver, Signal};
 use crate::hold::Hold;
 use crate::hosting::Hosting;
 use crate::inner::{Entry, Inner, Reactor};
+use crate::leftovers::Places;
 use crate::queue::BufferPool;
 use crate::remote::{Calls, Remote};
 use crate::slab::Slab;
@@ -77,6 +78,7 @@ impl Reactor {
             thread_jobs: RefCell::new(Slab::default()),
             remote_runs: RefCell::new(BTreeMap::new()),
             endpoint_kinds: RefCell::new(BTreeMap::new()),
+            places: Places::default(),
             watchers: Watchers::default(),
         }));
         let weak = reactor.downgrade();
@@ -107,6 +109,7 @@ impl Reactor {
     ///
     /// # Panics
     /// A panic of `f` is caught and logged.
+    #[track_caller]
     pub fn call_later(&self, after: Duration, f: impl FnOnce() + 'static) -> DelayedCall {
         Clock::call_later(self, after, Box::new(f))
     }
@@ -115,6 +118,7 @@ impl Reactor {
     ///
     /// # Cancelling
     /// `f` is not called and dropped.
+    #[track_caller]
     pub fn defer_later<R: IntoOutcome>(
         &self,
         after: Duration,
@@ -130,6 +134,7 @@ impl Reactor {
     ///
     /// # Cancelling
     /// Cancels the timer.
+    #[track_caller]
     pub fn sleep(&self, after: Duration) -> Deferred<()> {
         let (resolver, answer) = deferred();
         let call = Rc::new(RefCell::new(None));
@@ -148,11 +153,12 @@ impl Reactor {
     ///
     /// # Cancelling
     /// Reaches what is awaited now; the block sees the error there and may catch it.
+    #[track_caller]
     pub fn spawn<T: 'static>(
         &self,
         future: impl Future<Output = Result<T, Failure>> + 'static,
     ) -> Deferred<T> {
-        self.inner().executor.enter(|| spawn(future))
+        self.inner().executor.spawn(future)
     }
 
     /// Has [`run`](Reactor::run) end: after the running turn the shutdown triggers run in order, then everything that

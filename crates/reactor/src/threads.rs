@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
@@ -14,6 +14,7 @@ use std::thread;
 use sestina_deferred::{Answer, Deferred, Failure, Resolver, deferred, fail, maybe_deferred};
 
 use crate::inner::Reactor;
+use crate::leftovers::{Origin, Thing};
 use crate::reactor::Stopped;
 use crate::slab::Key;
 
@@ -84,6 +85,7 @@ impl Reactor {
     /// assert_eq!(reactor.run_until(answer).expect("it was computed"), 2_432_902_008_176_640_000);
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn defer_to_thread<T: Send + 'static>(
         &self,
         f: impl FnOnce() -> Result<T, Failure> + Send + 'static,
@@ -92,6 +94,7 @@ impl Reactor {
         let progress = Arc::new(Progress(AtomicU8::new(WAITING)));
         let job = ThreadJob { resolver: None, progress: Arc::clone(&progress) };
         let key = self.inner().thread_jobs.borrow_mut().insert(job);
+        self.note_place(Thing::Job(key), Location::caller(), Origin::Made);
         let (reactor, asked) = (self.downgrade(), Arc::clone(&progress));
         resolver.on_cancel(move || {
             if let (true, Some(reactor)) = (asked.move_on(CANCELLED), reactor.upgrade()) {

@@ -134,6 +134,14 @@ impl<J> Timers<J> {
         keys.into_iter().filter_map(|key| self.jobs.remove(key)).map(|timer| timer.job).collect()
     }
 
+    /// All jobs with their times, in no particular order.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = (TimerId, Time, &J)> {
+        self.jobs
+            .keys()
+            .into_iter()
+            .filter_map(|id| self.jobs.get(id).map(|timer| (id, timer.time, &timer.job)))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.jobs.len()
     }

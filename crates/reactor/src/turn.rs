@@ -217,7 +217,7 @@ impl Reactor {
             "a reactor's turn, run or clear is not called from inside its loop"
         );
         let turning = Turning(self);
-        inner.now.set(now);
+        self.set_now(now);
         inner.hold.begins(now);
         inner.hosting.turn_begins();
         let result = inner.executor.enter(|| f(self));
@@ -225,11 +225,17 @@ impl Reactor {
         result
     }
 
+    /// Notes the time of this turn, also for the list of the deferreds that wait.
+    fn set_now(&self, now: Time) {
+        self.inner().now.set(now);
+        self.inner().executor.tell_time(now - Time::ZERO);
+    }
+
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
         let inner = self.inner();
         let mut events = inner.events.take();
         let waited = inner.driver.borrow_mut().wait(timeout, &mut events);
-        inner.now.set(inner.driver.borrow().now());
+        self.set_now(inner.driver.borrow().now());
         inner.hold.begins(inner.now.get());
         for event in events.drain(..) {
             self.note(event);

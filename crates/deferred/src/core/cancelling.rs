@@ -119,6 +119,12 @@ impl<T: 'static> Core<T> {
         with(&self.extras, |extras| change(extras.get_or_insert_default()));
     }
 
+    /// Notes which node will answer this one, which is new.
+    #[inline]
+    pub(crate) fn init_upstream(&self, node: Weak<dyn AnyNode>) {
+        std::mem::forget(self.above.replace(Some(node))); // there was none: this spares the check
+    }
+
     /// Notes which node will answer this one.
     pub(crate) fn set_upstream(&self, node: Weak<dyn AnyNode>) {
         self.above.set(Some(node));
@@ -128,8 +134,8 @@ impl<T: 'static> Core<T> {
         with(&self.above, |above| above.as_ref().and_then(Weak::upgrade))
     }
 
-    /// Whether nothing but the link to the node above is kept here.
+    /// Whether nothing but the link to the node above is kept here: a request passes by as if there were no node.
     pub(crate) fn is_plain(&self) -> bool {
-        with(&self.extras, |extras| extras.as_ref().is_none_or(|extras| extras.is_plain()))
+        !self.is_deaf() && with(&self.extras, |extras| extras.as_ref().is_none_or(|extras| extras.is_plain()))
     }
 }

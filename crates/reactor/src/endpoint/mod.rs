@@ -151,7 +151,9 @@ impl Endpoint {
         Self { backlog, ..self }
     }
 
-    pub(crate) fn timeout(&self) -> Duration {
+    /// How long connecting may take, over all addresses.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
         self.timeout
     }
 

@@ -2,20 +2,23 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "an example speaks to its reader")]
 
-use sestina_deferred::{Cancelled, Failure, deferred};
+use sestina_deferred::{Cancelled, Failure, Trapped, deferred};
+
+fn why(cancelled: &Cancelled) -> String {
+    match cancelled.reason() {
+        Some(reason) => format!("because {reason}"),
+        None => "for no reason".to_owned(),
+    }
+}
 
 fn main() {
     let (_resolver, d) = deferred::<&str>();
-    let d = d.on_cancel_with(|cancelled: &Cancelled| {
-        let why = cancelled
-            .reason()
-            .map_or_else(|| "for no reason".to_owned(), |reason| format!("because {reason}"));
-        println!("The canceller is asked to stop {why}.");
-    });
-    let d = d.map(|_| ()).add_errback(|failure| {
-        let why = failure.check::<Cancelled>().and_then(Cancelled::reason);
-        println!("The errback got: {failure}, because {}", why.map_or("-".to_owned(), Failure::to_string));
-        Ok(())
-    });
+    let d = d
+        .on_cancel_with(|cancelled| println!("The canceller is asked to stop {}.", why(cancelled)))
+        .map(|result| println!("The callback got {result}."))
+        .catch(|cancelled: Trapped<Cancelled>| {
+            println!("The errback got: {cancelled}, {}", why(&cancelled));
+            Ok(())
+        });
     d.cancel_because(Failure::msg("the client hung up"));
 }

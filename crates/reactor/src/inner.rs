@@ -106,10 +106,6 @@ pub(crate) struct Inner {
 pub(crate) type SignalHandler = Rc<RefCell<dyn FnMut()>>;
 
 /// What a token names.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are connections: a box would cost each an allocation"
-)]
 pub(crate) enum Entry {
     Connection(Connection),
     Port(Box<PortState>),

@@ -246,7 +246,7 @@ impl<T> Drop for Core<T> {
         if let Some(Err(_)) = self.answer.get_mut()
             && let Some(Err(failure)) = self.answer.take()
         {
-            unhandled::report_traced(failure, self.at(), self.trace());
+            self.report(failure);
         }
     }
 }
@@ -262,10 +262,17 @@ impl<T> Core<T> {
         with(&self.extras, |extras| extras.as_ref().and_then(|extras| extras.trace.clone()))
     }
 
+    #[inline]
     fn report_error(&self, answer: Res<T>) {
         if let Err(failure) = answer {
-            unhandled::report_traced(failure, self.at(), self.trace());
+            self.report(failure);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report(&self, failure: Failure) {
+        unhandled::report_traced(failure, self.at(), self.trace());
     }
 
     /// What an unanswered node waits for, unless it is a task or a list.

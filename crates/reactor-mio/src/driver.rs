@@ -315,7 +315,9 @@ impl Driver for MioDriver {
     }
 
     fn offload(&mut self, job: Job) -> Result<(), Job> {
-        self.pool.submit(job)
+        // What the job logs goes where the loop's own log goes, also if that is for this thread only.
+        let log = tracing::dispatcher::get_default(Clone::clone);
+        self.pool.submit(Box::new(move || tracing::dispatcher::with_default(&log, job)))
     }
 
     fn watch_signal(&mut self, signal: Signal) -> io::Result<()> {

@@ -254,7 +254,8 @@ impl CooperativeTask {
             if let Some(reactor) = self.0.reactor.upgrade() {
                 reactor.count(|statistics| statistics.unhandled_errors += 1);
             }
-            tracing::error!(error = %failure, at = %failure.location(), "a cooperative task failed");
+            let (at, error) = (failure.location(), Box::<dyn Error>::from(failure.clone()));
+            tracing::error!(error = &*error, %at, "a cooperative task failed");
         }
         self.end(End::Failed(failure.clone()), &Err(failure));
     }

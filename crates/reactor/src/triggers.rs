@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 
 use sestina_deferred::{Deferred, IntoOutcome, succeed};
@@ -113,7 +114,8 @@ impl Reactor {
             let answer = self.guard("a shutdown trigger", work);
             answers.extend(answer.map(|answer| {
                 answer.add_errback(move |failure| {
-                    tracing::error!(%failure, at = %failure.location(), ?phase, "a shutdown trigger failed");
+                    let (at, error) = (failure.location(), Box::<dyn Error>::from(failure));
+                    tracing::error!(error = &*error, %at, ?phase, "a shutdown trigger failed");
                     Ok(())
                 })
             }));

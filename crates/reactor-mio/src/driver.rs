@@ -210,9 +210,7 @@ impl Driver for MioDriver {
     fn listen(&mut self, at: &Listen) -> io::Result<(Sock, Address)> {
         let socket = match &at.address {
             Address::Inet(address) => Socket::TcpListener(tcp::listen(*address, at.backlog)?),
-            Address::Unix(Some(path)) => {
-                Socket::UnixListener(Box::new(unix::listen(path, at.backlog, at.mode)?))
-            }
+            Address::Unix(Some(path)) => Socket::UnixListener(Box::new(unix::listen(path, at)?)),
             Address::Inherited(which) => self.inherited.adopt(which)?,
             _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "a UNIX listener needs a path")),
         };
@@ -316,7 +314,9 @@ impl Driver for MioDriver {
     }
 
     fn offload(&mut self, job: Job) -> Result<(), Job> {
-        self.pool.submit(job)
+        // What the job logs goes where the loop's own log goes, also if that is for this thread only.
+        let log = tracing::dispatcher::get_default(Clone::clone);
+        self.pool.submit(Box::new(move || tracing::dispatcher::with_default(&log, job)))
     }
 
     fn watch_signal(&mut self, signal: Signal) -> io::Result<()> {

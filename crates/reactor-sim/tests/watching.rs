@@ -81,7 +81,8 @@ fn the_end_of_a_connection_is_told_with_its_reason_and_a_port_is_idle_after_the_
             second.disconnect();
             idle.await?;
             assert!(port.conversations().is_empty() && port.idle().is_fired());
-            let gone = hosts.borrow()[0].lost().await.unwrap_err();
+            let lost = hosts.borrow()[0].lost();
+            let gone = lost.await.unwrap_err();
             assert!(gone.is::<ConnectionGone>());
             Ok(())
         }

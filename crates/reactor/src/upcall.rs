@@ -85,6 +85,7 @@ impl Reactor {
     }
 
     fn caught<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
+        self.count(|statistics| statistics.callbacks += 1);
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => Some(value),
             Err(payload) => {

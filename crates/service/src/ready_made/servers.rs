@@ -70,6 +70,13 @@ impl TcpServer {
         Self::opened_by(endpoint, Box::new(move |reactor| reactor.listen(&at, factory)))
     }
 
+    /// The same with a factory that is made when it listens, and is given the reactor: for one that fetches, say.
+    #[must_use]
+    pub fn making<F: Factory>(endpoint: &Endpoint, make: impl FnOnce(&Reactor) -> F + 'static) -> Self {
+        let at = endpoint.clone();
+        Self::opened_by(endpoint, Box::new(move |reactor| reactor.listen(&at, make(reactor))))
+    }
+
     fn opened_by(endpoint: &Endpoint, open: Open) -> Self {
         let endpoint = endpoint.to_string();
         Self { endpoint, open: RefCell::new(Some(open)), limits: None, port: RefCell::new(None) }

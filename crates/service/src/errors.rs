@@ -37,11 +37,19 @@ impl fmt::Display for AddError {
                 write!(out, "there is a service '{path}' already: give this one another name")
             }
             Self::BadName(name) => {
-                write!(out, "'{}' cannot be the name of a service: it is empty or has '/' or control characters", name.escape_debug())
+                write!(
+                    out,
+                    "'{}' cannot be the name of a service: it is empty or has '/' or control characters",
+                    name.escape_debug()
+                )
             }
-            Self::HasParent { path } => write!(out, "this service is '{path}' already: move it, or make another one"),
+            Self::HasParent { path } => {
+                write!(out, "this service is '{path}' already: move it, or make another one")
+            }
             Self::NoParent(path) => write!(out, "there is no service '{path}' to add a child to"),
-            Self::NotAParent(path) => write!(out, "the service '{path}' cannot have children: it is no MultiService"),
+            Self::NotAParent(path) => {
+                write!(out, "the service '{path}' cannot have children: it is no MultiService")
+            }
         }
     }
 }
@@ -79,7 +87,9 @@ impl fmt::Display for MoveError {
         match self {
             Self::NoSuchService(error) => error.fmt(out),
             Self::Add(error) => error.fmt(out),
-            Self::Busy(path) => write!(out, "'{path}' is starting or stopping: move services that run or are at rest"),
+            Self::Busy(path) => {
+                write!(out, "'{path}' is starting or stopping: move services that run or are at rest")
+            }
             Self::IntoItself(path) => write!(out, "'{path}' cannot be moved into itself"),
         }
     }
@@ -171,7 +181,9 @@ impl fmt::Display for ServiceError {
         match (&self.cause, self.step) {
             (Cause::Failed(failure), Step::Run) => write!(out, "{name} failed: {failure}"),
             (Cause::Failed(failure), step) => write!(out, "{name} failed in its {step}: {failure}"),
-            (Cause::TimedOut(limit), step) => write!(out, "{name} did not answer its {step} within {limit:?}"),
+            (Cause::TimedOut(limit), step) => {
+                write!(out, "{name} did not answer its {step} within {limit:?}")
+            }
             (Cause::Finished, _) => write!(out, "{name} ended, although it was to run for ever"),
             (Cause::UsedUp, _) => {
                 write!(out, "{name} cannot be started again: it was given as an object, not as a constructor")

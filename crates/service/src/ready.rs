@@ -27,8 +27,11 @@ pub(crate) struct ReadyGuard(pub(crate) Rc<Ready>);
 impl Ready {
     pub(crate) fn new() -> (Rc<Self>, Deferred<()>) {
         let (resolver, started) = deferred();
-        let ready =
-            Self { resolver: Cell::new(Some(resolver)), polling: Cell::new(false), dropped: Cell::new(false) };
+        let ready = Self {
+            resolver: Cell::new(Some(resolver)),
+            polling: Cell::new(false),
+            dropped: Cell::new(false),
+        };
         (Rc::new(ready), started)
     }
 

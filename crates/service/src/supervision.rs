@@ -160,7 +160,8 @@ impl Backoff {
         let pause = self.first.saturating_mul(factor).min(self.longest);
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let spread = nanos(pause).saturating_mul(u64::from(self.jitter_percent)) / 100;
-        let (least, most) = (nanos(pause) - spread, nanos(pause).saturating_add(spread).min(nanos(self.longest)));
+        let (least, most) =
+            (nanos(pause) - spread, nanos(pause).saturating_add(spread).min(nanos(self.longest)));
         let offset = (u128::from(most - least) * u128::from(random)) >> 64; // evenly
         Duration::from_nanos(least.saturating_add(u64::try_from(offset).unwrap_or(0)))
     }

@@ -141,7 +141,13 @@ impl Machine {
 /// Answers and time.
 impl Machine {
     /// A step has answered. Answers that nobody waits for any more have no effect.
-    pub(crate) fn answered(&mut self, id: Id, instance: u64, step: Step, result: Result<(), Failure>, now: Time) {
+    pub(crate) fn answered(
+        &mut self,
+        (id, instance): (Id, u64),
+        step: Step,
+        result: Result<(), Failure>,
+        now: Time,
+    ) {
         self.now = now;
         let Some(node) = self.nodes.get(&id).filter(|node| node.instance == instance) else { return };
         match (node.phase, step) {

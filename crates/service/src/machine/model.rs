@@ -18,8 +18,9 @@ use crate::limits::Limits;
 use crate::state::{State, Step};
 use crate::supervision::{Backoff, Restart, Strategy as Supervising, Supervision};
 
-/// How many random histories are tried.
-const CASES: u32 = 500;
+/// How many random histories are tried; a full run has [`CASES_FULL`].
+const CASES: u32 = 100;
+const CASES_FULL: u32 = 500;
 /// How many events a history has.
 const EVENTS_MAX: usize = 150;
 /// A tree that was told to stop is at rest after so many deadlines at most.
@@ -51,8 +52,9 @@ impl Shape {
     fn spec(&self, name: usize) -> Spec {
         let group = self.group.map(|(strategy, restarts_max, together)| {
             let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
-            let supervision =
-                Supervision::new(strategy).with_intensity(restarts_max, Duration::from_secs(10)).with_backoff(backoff);
+            let supervision = Supervision::new(strategy)
+                .with_intensity(restarts_max, Duration::from_secs(10))
+                .with_backoff(backoff);
             GroupSpec { supervision, together }
         });
         Spec {
@@ -63,6 +65,12 @@ impl Shape {
             group,
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the size of a test is the one thing the environment decides")]
+fn cases() -> u32 {
+    let is_full = std::env::var_os("CI").is_some_and(|value| value == "true");
+    if is_full { CASES_FULL } else { CASES }
 }
 
 /// What one instance was told and has answered.
@@ -93,7 +101,11 @@ struct World {
 
 impl World {
     fn new(shapes: &[(usize, Shape)]) -> Self {
-        let top = Shape { restart: Restart::Temporary, reusable: true, group: Some((Supervising::OneForOne, 2, false)) };
+        let top = Shape {
+            restart: Restart::Temporary,
+            reusable: true,
+            group: Some((Supervising::OneForOne, 2, false)),
+        };
         let machine = Machine::new(top.spec(0), 7);
         let root = machine.root();
         let mut world = Self {
@@ -113,7 +125,11 @@ impl World {
     }
 
     fn groups(&self) -> Vec<Id> {
-        self.ids.iter().copied().filter(|id| self.machine.is_known(*id) && self.machine.is_group(*id)).collect()
+        self.ids
+            .iter()
+            .copied()
+            .filter(|id| self.machine.is_known(*id) && self.machine.is_group(*id))
+            .collect()
     }
 
     fn insert(&mut self, parent: usize, shape: &Shape) -> Id {
@@ -125,8 +141,7 @@ impl World {
     }
 
     fn pick(&self, number: usize) -> Option<Id> {
-        let known: Vec<Id> =
-            self.ids[1..].iter().copied().filter(|id| self.machine.is_known(*id)).collect();
+        let known: Vec<Id> = self.ids[1..].iter().copied().filter(|id| self.machine.is_known(*id)).collect();
         (!known.is_empty()).then(|| known[number % known.len()])
     }
 
@@ -186,7 +201,8 @@ impl World {
     }
 
     fn answer(&mut self, which: usize, good: bool) {
-        let waiting: Vec<Id> = self.live.iter().filter(|(_, one)| one.step.is_some()).map(|(id, _)| *id).collect();
+        let waiting: Vec<Id> =
+            self.live.iter().filter(|(_, one)| one.step.is_some()).map(|(id, _)| *id).collect();
         if waiting.is_empty() {
             return;
         }
@@ -201,7 +217,7 @@ impl World {
             _ => {}
         }
         let number = one.number;
-        self.machine.answered(id, number, step, result(good), self.now);
+        self.machine.answered((id, number), step, result(good), self.now);
     }
 
     /// Carries out all orders, and checks each against the contract.
@@ -215,7 +231,11 @@ impl World {
                 }
                 Order::Abort { id, instance, step } => {
                     let one = self.live.get_mut(&id).expect("only what is there is aborted");
-                    assert_eq!((one.number, one.step.take()), (instance, Some(step)), "only what goes on is aborted");
+                    assert_eq!(
+                        (one.number, one.step.take()),
+                        (instance, Some(step)),
+                        "only what goes on is aborted"
+                    );
                     one.over |= matches!(step, Step::PrivilegedStart | Step::Stop);
                 }
                 Order::Ended { id, instance, .. } => {
@@ -240,7 +260,8 @@ impl World {
 
     fn run(&mut self, id: Id, instance: u64, step: Step) {
         if step == Step::PrivilegedStart {
-            let before = self.live.insert(id, Instance { number: instance, step: Some(step), ..Instance::default() });
+            let before =
+                self.live.insert(id, Instance { number: instance, step: Some(step), ..Instance::default() });
             assert!(before.is_none(), "never started twice: {before:?}");
             let last = self.last.insert(id, instance).unwrap_or(0);
             assert_eq!(instance, last + 1, "a new instance each time");
@@ -249,7 +270,10 @@ impl World {
         let one = self.live.get_mut(&id).expect("only what is there has further steps");
         assert_eq!(one.number, instance);
         assert_eq!(one.step, None, "one step at a time");
-        assert!(one.bound && !one.over && !one.stop_told, "nothing comes before the privileged start or after the stop");
+        assert!(
+            one.bound && !one.over && !one.stop_told,
+            "nothing comes before the privileged start or after the stop"
+        );
         match step {
             Step::Start => assert!(!std::mem::replace(&mut one.start_told, true), "never started twice"),
             Step::Drain => {
@@ -276,7 +300,11 @@ impl World {
         }
         assert!(self.live.is_empty(), "left running: {:?}", self.live);
         assert!(matches!(self.machine.state(root), State::Stopped | State::Failed));
-        assert!(matches!(self.answers.last(), Some(Answer::Stopped(_))), "the stop is answered: {:?}", self.answers);
+        assert!(
+            matches!(self.answers.last(), Some(Answer::Stopped(_))),
+            "the stop is answered: {:?}",
+            self.answers
+        );
     }
 }
 
@@ -286,11 +314,17 @@ fn result(good: bool) -> Result<(), Failure> {
 
 fn shape() -> impl Strategy<Value = Shape> {
     let restart = prop_oneof![Just(Restart::Permanent), Just(Restart::Transient), Just(Restart::Temporary)];
-    let strategy =
-        prop_oneof![Just(Supervising::OneForOne), Just(Supervising::OneForAll), Just(Supervising::RestForOne)];
+    let strategy = prop_oneof![
+        Just(Supervising::OneForOne),
+        Just(Supervising::OneForAll),
+        Just(Supervising::RestForOne)
+    ];
     let group = prop::option::weighted(0.3, (strategy, 0..4_u32, any::<bool>()));
-    (restart, prop::bool::weighted(0.8), group)
-        .prop_map(|(restart, reusable, group)| Shape { restart, reusable, group })
+    (restart, prop::bool::weighted(0.8), group).prop_map(|(restart, reusable, group)| Shape {
+        restart,
+        reusable,
+        group,
+    })
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -310,7 +344,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_service_is_started_twice_stopped_while_stopped_or_left_running(

@@ -38,11 +38,15 @@ pub(crate) enum Phase {
     /// There is none.
     Down,
     /// Its privileged start goes on; `cancelled` if that is not wanted any more.
-    Binding { cancelled: bool },
+    Binding {
+        cancelled: bool,
+    },
     /// Waits for its turn to start.
     Bound,
     /// Its start goes on.
-    Starting { cancelled: bool },
+    Starting {
+        cancelled: bool,
+    },
     Up,
     Draining,
     /// Waits for its turn to stop.

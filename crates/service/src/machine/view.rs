@@ -59,7 +59,8 @@ impl Machine {
                 Stage::Closed if node.has_failed() => State::Failed,
                 Stage::Closed => State::Stopped,
                 _ if group.failing.is_some() || self.want(id) == Want::Down => {
-                    let draining = self.leaves(id).iter().any(|leaf| self.node(*leaf).phase == Phase::Draining);
+                    let draining =
+                        self.leaves(id).iter().any(|leaf| self.node(*leaf).phase == Phase::Draining);
                     if draining { State::Draining } else { State::Stopping }
                 }
                 Stage::Opening { .. } => State::Starting,

@@ -14,10 +14,10 @@ use std::fmt;
 use std::rc::Rc;
 
 use sestina_deferred::{Deferred, Failure, Resolver, deferred, fail, succeed};
-use sestina_reactor::{DelayedCall, Phase, Reactor, Trigger};
+use sestina_reactor::{DelayedCall, Phase, Reactor, Time, Trigger};
 
 use crate::child::{Child, Kind, Maker, check_name};
-use crate::errors::{AddError, MoveError, NoSuchService, ServiceError, StartError, Stopping, StopReport};
+use crate::errors::{AddError, MoveError, NoSuchService, ServiceError, StartError, StopReport, Stopping};
 use crate::limits::Limits;
 use crate::machine::{GroupSpec, Id, Machine, Spec, Want};
 use crate::monitor::End;
@@ -65,7 +65,8 @@ pub(crate) struct Inner {
     places: RefCell<BTreeMap<Id, Place>>,
     /// Whether orders are being carried out, further up on the stack.
     running: Cell<bool>,
-    timer: RefCell<Option<DelayedCall>>,
+    /// The next deadline of the machine.
+    timer: RefCell<Option<(Time, DelayedCall)>>,
     /// Stops the tree when the reactor stops.
     trigger: RefCell<Option<Trigger>>,
     waiting: RefCell<Waiting>,
@@ -280,7 +281,8 @@ impl Tree {
         let child = child.into();
         let Some(id) = self.0.find_below(path) else { return fail(NoSuchService(path.to_owned())) };
         let (parent, index) = self.0.position(id);
-        let taken = self.0.name_taken(&parent, child.name()).filter(|taken| taken.as_str() != path.trim_matches('/'));
+        let taken =
+            self.0.name_taken(&parent, child.name()).filter(|taken| taken.as_str() != path.trim_matches('/'));
         if let Some(path) = taken {
             return fail(AddError::NameTaken { path });
         }
@@ -353,9 +355,10 @@ impl Tree {
     /// # Cancelling
     /// Stops watching; the service goes on.
     pub fn monitor(&self, path: &str) -> Deferred<End> {
-        let id = self.0.find(path).filter(|id| {
-            !matches!(self.0.machine.borrow().state(*id), State::Stopped | State::Failed)
-        });
+        let id = self
+            .0
+            .find(path)
+            .filter(|id| !matches!(self.0.machine.borrow().state(*id), State::Stopped | State::Failed));
         let Some(id) = id else { return succeed(End::NotThere) };
         let (resolver, answer) = deferred();
         self.0.with_place(id, |place| place.monitors.push(resolver));
@@ -404,7 +407,7 @@ impl Inner {
     /// The path of the parent, and the place among its children.
     fn position(&self, id: Id) -> (String, usize) {
         let machine = self.machine.borrow();
-        let parent = machine.parent(id).unwrap_or(machine.root());
+        let parent = machine.parent(id).unwrap_or_else(|| machine.root());
         let index = machine.children(parent).iter().position(|child| *child == id).unwrap_or(usize::MAX);
         (machine.path(parent), index)
     }
@@ -494,7 +497,13 @@ impl Inner {
     }
 }
 
-fn spec_of(name: &str, restart: Restart, limits: Limits, group: Option<&MultiService>, reusable: bool) -> Spec {
+fn spec_of(
+    name: &str,
+    restart: Restart,
+    limits: Limits,
+    group: Option<&MultiService>,
+    reusable: bool,
+) -> Spec {
     let group = group.map(|group| GroupSpec { supervision: group.supervision, together: group.together });
     Spec { name: name.to_owned(), restart, limits, reusable, group }
 }

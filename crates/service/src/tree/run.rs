@@ -57,9 +57,12 @@ impl Inner {
 
     fn set_timer(&self) {
         let next = self.machine.borrow().next_deadline();
-        let before = self.timer.borrow_mut().take();
-        if let Some(before) = before {
-            before.cancel();
+        let before = self.timer.borrow().as_ref().map(|(at, call)| (*at, call.clone()));
+        if before.as_ref().is_some_and(|(at, call)| Some(*at) == next && call.is_active()) {
+            return;
+        }
+        if let Some((_, call)) = before {
+            call.cancel();
         }
         let Some(deadline) = next else { return };
         let this = Weak::clone(&self.this.borrow());
@@ -68,13 +71,15 @@ impl Inner {
                 this.tell(Machine::tick);
             }
         });
-        *self.timer.borrow_mut() = Some(timer);
+        *self.timer.borrow_mut() = Some((deadline, timer));
     }
 
     fn carry_out(&self, order: Order) {
         match order {
             Order::Run { id, instance, step } => self.begin_step(id, instance, step),
-            Order::Cancel { id, instance, step, timed_out } => self.cancel_step(id, instance, step, timed_out),
+            Order::Cancel { id, instance, step, timed_out } => {
+                self.cancel_step(id, instance, step, timed_out)
+            }
             Order::Abort { id, instance, step } => self.abort_step(id, instance, step),
             Order::Ended { id, instance, why } => self.end_instance(id, instance, why.as_ref()),
             Order::GroupEnded { id, why } => {
@@ -83,7 +88,7 @@ impl Inner {
             }
             Order::Failed { error, restart, id } => self.log_failure(id, &error, restart),
             Order::Trouble { error } => tracing::warn!(target: LOG, "{error}"),
-            Order::Changed { id, state } => self.tell_state(id, state),
+            Order::Changed { id, path, state } => self.tell_state(id, &path, state),
             Order::Removed { id, troubles } => self.forget(id, troubles),
             Order::Settled { id, result } => {
                 let settled = self.with_place(id, |place| std::mem::take(&mut place.settled));
@@ -99,7 +104,7 @@ impl Inner {
         if step == Step::PrivilegedStart
             && let Err(failure) = self.make_instance(id, instance)
         {
-            return self.tell(|machine, now| machine.answered(id, instance, step, Err(failure), now));
+            return self.tell(|machine, now| machine.answered((id, instance), step, Err(failure), now));
         }
         let found = self
             .with_place(id, |place| {
@@ -135,7 +140,8 @@ impl Inner {
         if matches!(maker, Maker::Constructor(_)) {
             self.with_place(id, |place| place.maker = maker);
         }
-        let service = made.try_result().unwrap_or_else(|_| Err(Failure::msg("a constructor answers at once")))?;
+        let service =
+            made.try_result().unwrap_or_else(|_| Err(Failure::msg("a constructor answers at once")))?;
         let Some(this) = self.this.borrow().upgrade() else { return Err(stopping()) };
         let path = self.machine.borrow().path(id);
         let context = ServiceContext::new(&self.reactor, &this, id, instance, path);
@@ -152,7 +158,7 @@ impl Inner {
                 live.step = None;
             }
         });
-        self.tell(|machine, now| machine.answered(id, instance, step, result, now));
+        self.tell(|machine, now| machine.answered((id, instance), step, result, now));
         if started {
             self.ask_for_failure(id, instance);
         }
@@ -237,11 +243,13 @@ impl Inner {
         }
     }
 
-    fn tell_state(&self, id: Id, state: State) {
-        let path = self.machine.borrow().path(id);
-        let name = if path.is_empty() { self.machine.borrow().name_of(id).to_owned() } else { path.clone() };
+    fn tell_state(&self, id: Id, path: &str, state: State) {
+        let name =
+            if path.is_empty() { self.machine.borrow().name_of(id).to_owned() } else { path.to_owned() };
         match state {
-            State::Starting | State::Draining | State::Stopping => tracing::debug!(target: LOG, "{name}: {state}"),
+            State::Starting | State::Draining | State::Stopping => {
+                tracing::debug!(target: LOG, "{name}: {state}")
+            }
             State::Running | State::Stopped | State::Failed => tracing::info!(target: LOG, "{name}: {state}"),
         }
         let watchers: Vec<_> = self.watchers.borrow().values().cloned().collect();
@@ -249,7 +257,7 @@ impl Inner {
             // One that is called already is further up on the stack, and asked for this itself.
             if let Ok(mut watcher) = watcher.try_borrow_mut() {
                 let told = maybe_deferred(|| {
-                    (*watcher)(&path, state);
+                    (*watcher)(path, state);
                     Ok(())
                 });
                 drop(told);

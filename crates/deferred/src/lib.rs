@@ -53,6 +53,7 @@ mod semaphore;
 mod shared;
 mod task;
 mod timeout;
+mod unfired;
 mod unhandled;
 mod waker;
 
@@ -81,4 +82,5 @@ pub use crate::semaphore::{DeferredSemaphore, Permit};
 pub use crate::shared::Shared;
 pub use crate::task::spawn;
 pub use crate::timeout::TimedOut;
+pub use crate::unfired::unfired;
 pub use crate::unhandled::{Unhandled, collect_unhandled};

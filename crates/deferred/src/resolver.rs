@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::{Node, Root};
 use crate::outcome::Res;
+use crate::unfired;
 
 /// The right to fire a [`Deferred`], once.
 ///
@@ -44,6 +45,7 @@ pub struct Resolver<T: 'static> {
 
 impl<T> Resolver<T> {
     pub(crate) fn new(root: Rc<Node<T, Root>>) -> Self {
+        unfired::one_more();
         Self { root: Some(root) }
     }
 
@@ -162,6 +164,7 @@ fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
 
 impl<T> Drop for Resolver<T> {
     fn drop(&mut self) {
+        unfired::one_less();
         let Some(root) = self.root.take() else { return };
         if root.core.state.get() == State::Waiting && !root.core.is_orphaned_by_canceller() {
             let abandoned = root.core.abandoned();

@@ -34,6 +34,13 @@ impl Reactor {
                 let calls = inner.calls.take();
                 reactor.guard("the drop of a call from a thread", move || drop(calls));
                 reactor.guard("the drop of a task", || inner.executor.clear());
+                reactor.forget_jobs();
+                let tasks = inner.cooperator.forget_all();
+                reactor.guard("the drop of a computation", move || drop(tasks));
+                let triggers = inner.triggers.take_all();
+                reactor.guard("the drop of a trigger", move || drop(triggers));
+                let startup = inner.startup.take();
+                reactor.guard("the drop of a call at the start", move || drop(startup));
                 let signals = inner.signals.replace(BTreeMap::new());
                 reactor.guard("the drop of a signal handler", move || drop(signals));
                 if inner.entries.borrow().is_empty() && reactor.timers() == 0 {

@@ -83,6 +83,12 @@ impl Cooperator {
         self.all.borrow().iter().cloned().map(CooperativeTask).collect()
     }
 
+    /// No task has another step; the caller drops them with nothing borrowed.
+    pub(crate) fn forget_all(&self) -> Vec<CooperativeTask> {
+        self.ready.take();
+        self.all.take().into_iter().map(CooperativeTask).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.all.borrow().len()
     }

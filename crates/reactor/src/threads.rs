@@ -115,6 +115,14 @@ impl Reactor {
         }
     }
 
+    /// The reactor ends: what its jobs owe is answered as abandoned, and what they bring is dropped.
+    pub(crate) fn forget_jobs(&self) {
+        let keys = self.inner().thread_jobs.borrow().keys();
+        for key in keys {
+            self.guard("the drop of what a thread owes", || self.forget_job(key));
+        }
+    }
+
     /// Drops a job's resolver with nothing borrowed.
     fn forget_job(&self, key: Key) {
         let job = self.inner().thread_jobs.borrow_mut().remove(key);

@@ -43,6 +43,11 @@ impl Triggers {
         self.waiting.borrow_mut().remove(&(phase, number))
     }
 
+    /// All of them, for a caller who drops them with nothing borrowed.
+    pub(crate) fn take_all(&self) -> BTreeMap<(Phase, u64), Work> {
+        self.waiting.take()
+    }
+
     /// Takes out the next trigger of this phase.
     pub(crate) fn pop(&self, phase: Phase) -> Option<Work> {
         let mut waiting = self.waiting.borrow_mut();

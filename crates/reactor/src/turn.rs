@@ -164,6 +164,7 @@ impl Reactor {
                 let calls = reactor.inner().calls.take();
                 reactor.guard("the drop of a call from a thread", move || drop(calls));
                 reactor.guard("the drop of a task", || reactor.inner().executor.clear());
+                reactor.forget_jobs();
                 for task in reactor.inner().cooperator.take_all() {
                     reactor.guard("the end of a task", || task.stop());
                 }

@@ -117,7 +117,7 @@ pub fn a_long_computation_lets_others_work(stage: &mut Stage) {
         Work::More
     });
     let log = diary.clone();
-    stage.reactor().call_later(MS, move || log.note("a timer"));
+    stage.reactor().call_later(MS / 20, move || log.note("a timer"));
     stage.until_noted(&diary, "a timer");
     assert!(steps.get() > 0);
     endless.pause();
@@ -196,9 +196,7 @@ pub fn a_crash_does_not_wait_for_triggers(stage: &mut Stage) {
     let reactor = stage.reactor().clone();
     let (resolver, never) = deferred::<()>();
     let mut never = Some(never);
-    reactor.add_trigger(Phase::Before, move || {
-        never.take().map_or_else(|| sestina_deferred::succeed(()), |it| it)
-    });
+    reactor.add_trigger(Phase::Before, move || never.take().unwrap_or_else(|| sestina_deferred::succeed(())));
     let crash = reactor.clone();
     reactor.call_later(MS, move || crash.crash());
     let begun = reactor.now();

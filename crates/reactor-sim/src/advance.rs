@@ -121,7 +121,7 @@ pub(crate) fn happen_now(world: &RefCell<World>) {
 }
 
 /// So many waits without any sleep or news are free, at each moment.
-const SPINS_FREE: u32 = 100;
+const SPINS_FREE: u32 = 10;
 /// A loop that is busy with itself for so long will be so for ever.
 const SPINS_MAX: u32 = 10_000_000;
 /// What each further one takes.

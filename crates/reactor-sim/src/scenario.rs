@@ -19,7 +19,8 @@ use crate::simulation::Simulation;
 
 /// Something that must hold under every seed.
 ///
-/// After it has run, the harness stops all hosts; then nothing may be left of them, and nothing may have panicked.
+/// After it has run, the harness stops all hosts; then nothing may be left of them, no deferred may be
+/// unfired, and nothing may have panicked.
 ///
 /// ```
 /// use sestina_reactor_sim::{Faults, Scenario};
@@ -143,13 +144,14 @@ impl Scenario {
     }
 
     fn run_on(&self, simulation: &Simulation) -> Outcome {
+        let owed_before = sestina_deferred::unfired();
         let ran = catch_unwind(AssertUnwindSafe(|| (self.run)(simulation)));
         let failure = match ran {
             Ok(result) => result.err(),
             Err(panic) => Some(format!("panicked: {}", message(&*panic))),
         };
         let ended = simulation.now();
-        let left = catch_unwind(AssertUnwindSafe(|| self.clean_up(simulation)));
+        let left = catch_unwind(AssertUnwindSafe(|| self.clean_up(simulation, owed_before)));
         let left = left.unwrap_or_else(|panic| Err(format!("panicked at its end: {}", message(&*panic))));
         Outcome {
             failure: failure.or_else(|| left.err()),
@@ -159,11 +161,15 @@ impl Scenario {
         }
     }
 
-    fn clean_up(&self, simulation: &Simulation) -> Result<(), String> {
+    fn clean_up(&self, simulation: &Simulation, owed_before: usize) -> Result<(), String> {
         simulation.stop().map_err(|error| error.to_string())?;
         let left = simulation.leftovers();
         if !left.is_empty() {
             return Err(left.join(", "));
+        }
+        let owed = sestina_deferred::unfired().saturating_sub(owed_before);
+        if owed > 0 {
+            return Err(format!("{owed} deferreds are left that nobody has fired"));
         }
         match simulation.panics() {
             0 => Ok(()),

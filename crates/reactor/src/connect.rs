@@ -333,6 +333,11 @@ impl Reactor {
 }
 
 impl Attempt {
+    /// Who waits for what becomes of it.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome.clone()
+    }
+
     fn take_address(&mut self) -> Option<(Address, Option<SocketAddr>)> {
         let wanted = self.verdict.is_none();
         let address = wanted.then(|| self.untried.pop_front())??;

@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Command;
 
-use common::{Program, Server, get_poetry, path, poem, poem_file, sestina};
+use common::{Program, Server, get_poetry, path, poem, poem_file, require, sestina};
 
 /// The commands of a help text's examples, without what is said about them.
 fn examples(mut command: Command, arguments: &[&str]) -> Vec<String> {
@@ -41,14 +41,14 @@ fn start(example: &str, poet: &str) -> Server {
 fn the_examples_of_the_plugins_start() {
     let poet = Server::fast("science");
     let mut count = 0;
-    for plugin in ["fastpoetry", "slowpoetry", "poetryproxy"] {
+    for plugin in ["fastpoetry", "slowpoetry", "poetryproxy", "transform", "transformproxy"] {
         let servers = examples(sestina(), &[plugin]);
-        for example in servers.iter().filter(|example| example.starts_with("sestina ")) {
+        for example in servers.iter().filter(|example| example.starts_with("sestina -n ")) {
             start(example, &poet.port()).stop();
             count += 1;
         }
     }
-    assert_eq!(count, 5);
+    assert_eq!(count, 8);
 }
 
 #[test]
@@ -73,5 +73,25 @@ fn the_examples_of_get_poetry_fetch() {
         assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{line}");
         let poems = line.matches(&server.port()).count();
         assert!(ended.stdout == poem("science").repeat(poems), "{line}");
+    }
+}
+
+#[test]
+fn the_examples_of_transform_ask_it() {
+    let mut help = sestina();
+    help.args(["transform", "--help"]);
+    let help = String::from_utf8(Program::run(help).stdout).expect("help is text");
+    let lines: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    assert!(lines.contains(&"sestina transform --list"), "{help}");
+    let ask = lines.iter().find(|line| line.starts_with("printf ")).expect("an example that asks");
+    let mut probe = Command::new("sh");
+    probe.args(["-c", "command -v nc"]);
+    if require("nc", probe) {
+        let server = Server::start("transform", &["--port", "0"]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &ask.replace("11000", &server.port())]);
+        let ended = Program::run(shell);
+        assert_eq!((ended.code, &*ended.stderr, &*ended.stdout), (Some(0), "", &b"15:here is my poem,"[..]));
+        server.stop();
     }
 }

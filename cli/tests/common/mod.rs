@@ -4,6 +4,7 @@
 
 pub(crate) mod program;
 pub(crate) mod terminal;
+pub(crate) mod twisted;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

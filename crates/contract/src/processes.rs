@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sestina_reactor::{Command, ExitStatus, ProcessHandle, ProcessProtocol};
+use sestina_reactor::{Command, ExitStatus, ProcessHandle, ProcessProtocol, SpawnError};
 
 use crate::streams::pattern;
 use crate::{Diary, Stage};
@@ -123,7 +123,7 @@ pub fn what_goes_wrong_with_a_process_is_told(stage: &mut Stage) {
     stage.expect_panics(1);
     let diary = Diary::default();
     let missing = stage.reactor().spawn_process(&command("/no/such/program", &[]), Listener::new(&diary));
-    assert_eq!(missing.expect_err("there is none").kind(), std::io::ErrorKind::NotFound);
+    assert!(matches!(missing, Err(SpawnError::NoSuchProgram(_))), "{missing:?}");
     let clumsy = Listener { panics: true, ..Listener::new(&diary) };
     let process = stage.start("cat", &[], clumsy);
     let ended = process.ended();

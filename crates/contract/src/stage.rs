@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use sestina_deferred::{unfired, watch_unfired};
 use sestina_reactor::{
     Address, Conn, ConnHandle, ConnectError, Connector, Endpoint, Factory, Lost, Port, Protocol, Reactor,
     Signal,
@@ -54,7 +55,10 @@ pub fn check_through_a_layer<W: Into<World>>(make: impl FnOnce() -> W, case: imp
 }
 
 fn run<W: Into<World>>(make: impl FnOnce() -> W, layered: bool, case: impl FnOnce(&mut Stage)) {
-    let promised_before = sestina_deferred::unfired();
+    watch_unfired(|| watched(make, layered, case));
+}
+
+fn watched<W: Into<World>>(make: impl FnOnce() -> W, layered: bool, case: impl FnOnce(&mut Stage)) {
     let World { reactor, raise } = make().into();
     let mut stage = Stage { reactor, raise, panics: 0, layered };
     case(&mut stage);
@@ -68,10 +72,11 @@ fn run<W: Into<World>>(make: impl FnOnce() -> W, layered: bool, case: impl FnOnc
         ("tasks", reactor.tasks()),
         ("processes", reactor.processes()),
         ("jobs on threads", reactor.threads()),
-        ("deferreds that nobody has fired", sestina_deferred::unfired() - promised_before),
     ];
     let left: Vec<_> = left.into_iter().filter(|(_, count)| *count > 0).collect();
     assert!(left.is_empty(), "left after the end: {left:?}");
+    let owed: Vec<String> = unfired(Duration::ZERO).iter().map(ToString::to_string).collect();
+    assert!(owed.is_empty(), "deferreds that nobody has fired: {owed:#?}");
     assert_eq!(reactor.statistics().panics, panics, "panics that were not provoked");
     assert_eq!(reactor.statistics().unhandled_errors, 0, "errors that nobody looked at");
 }

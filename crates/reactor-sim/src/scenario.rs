@@ -8,7 +8,9 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use sestina_deferred::{unfired, watch_unfired};
 use sestina_reactor::Time;
 
 use crate::dice::Stroke;
@@ -144,7 +146,11 @@ impl Scenario {
     }
 
     fn run_on(&self, simulation: &Simulation) -> Outcome {
-        let owed_before = sestina_deferred::unfired();
+        watch_unfired(|| self.run_watched(simulation))
+    }
+
+    fn run_watched(&self, simulation: &Simulation) -> Outcome {
+        let owed_before = unfired(Duration::ZERO).len();
         let ran = catch_unwind(AssertUnwindSafe(|| (self.run)(simulation)));
         let failure = match ran {
             Ok(result) => result.err(),
@@ -167,9 +173,8 @@ impl Scenario {
         if !left.is_empty() {
             return Err(left.join(", "));
         }
-        let owed = sestina_deferred::unfired().saturating_sub(owed_before);
-        if owed > 0 {
-            return Err(format!("{owed} deferreds are left that nobody has fired"));
+        if let Some(owed) = unfired(Duration::ZERO).get(owed_before) {
+            return Err(format!("a deferred is left that nobody has fired: {owed}"));
         }
         match simulation.panics() {
             0 => Ok(()),

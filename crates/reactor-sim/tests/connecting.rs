@@ -33,7 +33,7 @@ fn a_full_backlog_makes_clients_ask_again_until_somebody_accepts() {
     let simulation = Simulation::seeded(1);
     let mut alice = simulation.driver("alice");
     let (listener, at) =
-        alice.listen(&Listen { address: inet("127.0.0.1", 0), backlog: 2, mode: None }).expect("a port");
+        alice.listen(&Listen { backlog: 2, ..Listen::at(inet("127.0.0.1", 0)) }).expect("a port");
     let clients: Vec<_> = (0..3).map(|_| connect(&mut alice, &at).expect("begins")).collect();
     pass(&mut alice, 10 * MS);
     assert!(clients[..2].iter().all(|client| alice.connected(*client).is_ok()));

@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 
 use sestina_deferred::{Deferred, IntoOutcome, succeed};
@@ -22,7 +23,7 @@ pub enum Phase {
     After,
 }
 
-type Work = Box<dyn FnOnce() -> Deferred<()>>;
+pub(crate) type Work = Box<dyn FnOnce() -> Deferred<()>>;
 
 #[derive(Default)]
 pub(crate) struct Triggers {
@@ -43,8 +44,8 @@ impl Triggers {
         self.waiting.borrow_mut().remove(&(phase, number))
     }
 
-    /// All of them, for a caller who drops them with nothing borrowed.
-    pub(crate) fn take_all(&self) -> BTreeMap<(Phase, u64), Work> {
+    /// Takes all out; the caller drops them with nothing borrowed.
+    pub(crate) fn take(&self) -> BTreeMap<(Phase, u64), Work> {
         self.waiting.take()
     }
 
@@ -113,7 +114,8 @@ impl Reactor {
             let answer = self.guard("a shutdown trigger", work);
             answers.extend(answer.map(|answer| {
                 answer.add_errback(move |failure| {
-                    tracing::error!(%failure, at = %failure.location(), ?phase, "a shutdown trigger failed");
+                    let (at, error) = (failure.location(), Box::<dyn Error>::from(failure));
+                    tracing::error!(error = &*error, %at, ?phase, "a shutdown trigger failed");
                     Ok(())
                 })
             }));

@@ -27,7 +27,10 @@ fn main() -> ExitCode {
     let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
-        ["sim", options @ ..] => checks::sim(options),
+        ["sim", options @ ..] => match checks::sim(options) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(error),
+        },
         [name] if checks::find(name).is_some() => checks::one(name),
         ["-h" | "--help" | "help"] => {
             print!("{HELP}");

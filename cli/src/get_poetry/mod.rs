@@ -88,12 +88,11 @@ fn download(plan: Plan) -> io::Result<ExitCode> {
     let running = Rc::clone(&session);
     let all = reactor.spawn(async move { running.run().await });
     match reactor.run_until(all) {
-        Err(failure)
-            if !failure.is::<sestina_reactor::Stopped>() && !failure.is::<sestina_deferred::Cancelled>() =>
-        {
+        Err(failure) if !session.is_signalled() => {
             words::say(&format!("{NAME}: {}", words::chain(failure.error())));
             Ok(ExitCode::FAILURE)
         }
+        // After a signal nobody waits for the standard error any more.
         _ => Ok(session.exit_code()),
     }
 }

@@ -50,6 +50,16 @@ impl PoetAddress {
     pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::tcp(&*self.host, self.port)
     }
+
+    /// Whether who listens at this interface and port would be reached at this address: a proxy that asks itself.
+    pub(crate) fn is_at(&self, interface: &str, port: u16) -> bool {
+        let address = |host: &str| if host == "localhost" { DEFAULT_HOST } else { host }.parse::<IpAddr>();
+        let (Ok(poet), Ok(own)) = (address(&self.host), address(interface)) else { return false };
+        let (poet, own) = (poet.to_canonical(), own.to_canonical());
+        // To connect to "all addresses" is to connect to oneself, and who listens on all of them is at each loopback.
+        let same = poet == own || poet.is_unspecified() || (own.is_unspecified() && poet.is_loopback());
+        self.port == port && port != 0 && same
+    }
 }
 
 impl FromStr for PoetAddress {

@@ -31,11 +31,21 @@ fn says(mut command: Command, arguments: &[&str]) -> String {
 #[test]
 fn the_help_lists_the_plugins_with_a_line_each() {
     let help = says(sestina(), &["--help"]);
-    for words in
-        ["\n  fastpoetry   S", "\n  slowpoetry   S", "\n  poetryproxy  F", "\n  demo  ", "-n, --nodaemon"]
-    {
-        assert!(help.contains(words), "{words}: {help}");
+    for (name, begins) in [
+        ("fastpoetry", "Serves"),
+        ("slowpoetry", "Serves"),
+        ("poetryproxy", "Fetches"),
+        ("transform", "Transforms"),
+        ("transformproxy", "Has"),
+        ("demo", "Shows"),
+    ] {
+        let line = help.lines().find(|line| line.split_whitespace().next() == Some(name));
+        let about = line.and_then(|line| line.split_whitespace().nth(1));
+        assert_eq!(about, Some(begins), "{name}: {help}");
     }
+    let plugins = help.lines().skip_while(|line| *line != "Plugins:").skip(1);
+    assert!(plugins.take_while(|line| !line.is_empty()).all(|line| !line.starts_with("   ")), "{help}");
+    assert!(help.contains("-n, --nodaemon"), "{help}");
     assert_eq!(says(sestina(), &["--version"]), format!("sestina {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(says(get_poetry(), &["--version"]), format!("get-poetry {}\n", env!("CARGO_PKG_VERSION")));
 }

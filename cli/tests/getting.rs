@@ -113,8 +113,9 @@ fn a_report_is_a_line_of_json_with_what_is_known() {
 
 fn files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("the folder is there");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().expect("names are text")).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("it can be read").file_name().into_string().expect("names are text"))
+        .collect();
     names.sort();
     names
 }

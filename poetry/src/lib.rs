@@ -29,4 +29,8 @@ pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
 pub use proxy::PoetryProxy;
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
-pub use transform::{TRANSFORM_BYTES_MAX, TRANSFORM_TIME_MAX, TransformClient, TransformError, transform};
+pub use transform::{
+    BadTransformName, Refusal, TRANSFORM_BYTES_MAX, TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX,
+    TRANSFORM_REQUESTS_MAX, TRANSFORM_TIME_MAX, TRANSFORM_UPSTREAM_MAX, TransformClient, TransformError,
+    TransformProxy, TransformServer, TransformService, Transformer, list as transforms, transform,
+};

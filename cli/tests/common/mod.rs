@@ -5,6 +5,7 @@
 pub(crate) mod poet;
 pub(crate) mod program;
 pub(crate) mod terminal;
+pub(crate) mod twisted;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

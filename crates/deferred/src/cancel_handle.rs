@@ -91,7 +91,7 @@ impl CancelHandle {
     }
 
     fn open_node(&self) -> Option<Rc<dyn AnyNode>> {
-        self.node.as_ref().and_then(Weak::upgrade).filter(|node| node.state().get().is_open())
+        self.node.as_ref().and_then(Weak::upgrade).filter(|node| node.status().state().is_open())
     }
 
     fn send(&self, mode: Mode, reason: Option<Failure>, at: &'static Location<'static>) {

@@ -34,6 +34,10 @@ impl<T> Deferred<T> {
     /// });
     /// assert_eq!(d.try_result().unwrap().unwrap(), 7);
     /// ```
+    ///
+    /// ```compile_fail,E0277
+    /// sestina_deferred::succeed(7).add_callback(|n| n + 1); // a plain value: `map`
+    /// ```
     #[track_caller]
     pub fn add_callback<R, F>(self, callback: F) -> Deferred<R::Out>
     where
@@ -47,6 +51,19 @@ impl<T> Deferred<T> {
     }
 
     /// Adds what to do with a failure: recover with a value of the same type, or fail again.
+    ///
+    /// ```
+    /// use sestina_deferred::{Cancelled, Failure, fail};
+    ///
+    /// let d = fail::<u32>(Failure::msg("no poem"))
+    ///     .add_errback(|failure| if failure.is::<Cancelled>() { Ok(0) } else { Err(failure) })
+    ///     .add_errback(|_| Ok(1));
+    /// assert_eq!(d.try_result().unwrap().unwrap(), 1);
+    /// ```
+    ///
+    /// ```compile_fail,E0271
+    /// sestina_deferred::succeed(7).add_errback(|_| Ok("seven")); // not the type of the value
+    /// ```
     #[track_caller]
     pub fn add_errback<R, F>(self, errback: F) -> Self
     where

@@ -10,6 +10,7 @@ use sestina_deferred::{Deferred, Failure, Panicked, deferred, spawn, succeed};
 
 #[test]
 fn a_panic_in_a_callback_is_a_failure_at_the_line_that_added_it() {
+    // rule: 4
     let (resolver, d) = deferred::<u32>();
     let line = line!() + 1;
     let d = d.map(|_| -> u32 { panic!("bug number {}", 7) });
@@ -30,6 +31,7 @@ fn an_errback_may_recover_from_a_panic() {
 
 #[test]
 fn a_panic_keeps_its_payload_so_that_it_can_go_on() {
+    // rule: 4
     #[derive(Debug, PartialEq)]
     struct Payload(u32);
     let d = succeed(1).map(|_| -> u32 { std::panic::panic_any(Payload(7)) });
@@ -44,6 +46,7 @@ fn a_panic_keeps_its_payload_so_that_it_can_go_on() {
 
 #[test]
 fn a_panic_in_a_task_is_its_failure() {
+    // rule: 4
     let (resolver, answer) = deferred::<u32>();
     let d: Deferred<u32> = spawn(async move {
         answer.await?;
@@ -69,6 +72,7 @@ fn a_panic_in_one_callback_leaves_other_chains_alone() {
 
 #[test]
 fn a_panic_in_the_destructor_of_a_canceller_is_reported() {
+    // rule: 4
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {

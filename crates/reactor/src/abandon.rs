@@ -34,6 +34,14 @@ impl Reactor {
                 let calls = inner.calls.take();
                 reactor.guard("the drop of a call from a thread", move || drop(calls));
                 reactor.guard("the drop of a task", || inner.executor.clear());
+                let tasks = inner.cooperator.forget_all();
+                reactor.guard("the drop of a cooperative task", move || drop(tasks));
+                let jobs = inner.thread_jobs.take();
+                reactor.guard("the drop of a job on a thread", move || drop(jobs));
+                let runs = inner.remote_runs.take();
+                reactor.guard("the drop of what a thread waits for", move || drop(runs));
+                let triggers = (inner.triggers.take(), inner.startup.take());
+                reactor.guard("the drop of a trigger", move || drop(triggers));
                 let signals = inner.signals.replace(BTreeMap::new());
                 reactor.guard("the drop of a signal handler", move || drop(signals));
                 if inner.entries.borrow().is_empty() && reactor.timers() == 0 {
@@ -48,5 +56,6 @@ impl Reactor {
             closings.limits = limits;
         });
         self.inner().stopping.set(false);
+        self.inner().ending.set(false);
     }
 }

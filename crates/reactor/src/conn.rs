@@ -341,7 +341,7 @@ impl Reactor {
 
     pub(crate) fn write_shared(&self, token: Token, body: Rc<[u8]>, range: Range<usize>) {
         assert!(range.start <= range.end && range.end <= body.len(), "the range lies within the body");
-        let written = self.change(token, |state, _| state.write_shared(body, range));
+        let written = self.change(token, |state, pool| state.write_shared(body, range, pool));
         if written != Some(true) {
             self.count(|statistics| statistics.writes_without_effect += 1);
         }

@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -54,9 +55,13 @@ struct Shared {
 struct Run {
     started: Time,
     interval: Duration,
-    /// How many intervals had passed at the last call.
+    /// How many calls were due by the time of the last one.
     counted: u64,
+    /// Whether the start itself was one of them.
+    at_start: bool,
     next: Option<DelayedCall>,
+    /// Who started it.
+    place: &'static Location<'static>,
     ended: Resolver<()>,
 }
 
@@ -81,6 +86,7 @@ impl LoopingCall {
     ///
     /// # Cancelling
     /// Stops it.
+    #[track_caller]
     pub fn start(&self, interval: Duration, now: bool) -> Deferred<()> {
         self.stop();
         let (ended, answer) = deferred();
@@ -92,7 +98,15 @@ impl LoopingCall {
         });
         let Some(reactor) = self.0.reactor.upgrade() else { return answer };
         self.0.generation.set(self.0.generation.get() + 1);
-        let run = Run { started: reactor.now(), interval, counted: 0, next: None, ended };
+        let run = Run {
+            started: reactor.now(),
+            interval,
+            counted: 0,
+            at_start: now,
+            next: None,
+            place: Location::caller(),
+            ended,
+        };
         *self.0.run.borrow_mut() = Some(run);
         self.schedule(&reactor, if now { Duration::ZERO } else { interval });
         answer
@@ -115,7 +129,7 @@ impl LoopingCall {
         let interval = {
             let mut run = self.0.run.borrow_mut();
             let Some(run) = run.as_mut() else { return };
-            (run.started, run.counted) = (reactor.now(), 0);
+            (run.started, run.counted, run.at_start) = (reactor.now(), 0, false);
             let Some(next) = &run.next else { return };
             next.cancel();
             run.interval
@@ -131,11 +145,13 @@ impl LoopingCall {
 
     fn schedule(&self, reactor: &Reactor, after: Duration) {
         let (shared, generation) = (Rc::clone(&self.0), self.0.generation.get());
-        let next = reactor.call_later(after, move || {
+        let Some(place) = self.0.run.borrow().as_ref().map(|run| run.place) else { return };
+        let again = move || {
             if shared.generation.get() == generation {
                 Self(shared).tick();
             }
-        });
+        };
+        let next = reactor.call_later_from(place, after, Box::new(again));
         if let Some(run) = self.0.run.borrow_mut().as_mut() {
             run.next = Some(next);
         }
@@ -147,17 +163,17 @@ impl LoopingCall {
             let mut run = self.0.run.borrow_mut();
             let Some(run) = run.as_mut() else { return };
             run.next = None;
-            let passed = intervals(reactor.now() - run.started, run.interval);
-            let count = (passed - run.counted).max(1);
-            run.counted = passed;
+            let due = intervals(reactor.now() - run.started, run.interval) + u64::from(run.at_start);
+            let count = due.saturating_sub(run.counted).max(1);
+            run.counted = due;
             count
         };
         // Taken out while it runs: it may call anything of ours.
         let nothing: Box<dyn FnMut(u64) -> Deferred<()>> = Box::new(|_| succeed(()));
+        let generation = self.0.generation.get(); // it may start another run
         let mut work = self.0.work.replace(nothing);
         let answer = work(count);
         drop(self.0.work.replace(work));
-        let generation = self.0.generation.get();
         drop(answer.add_both(move |result| {
             if self.0.generation.get() == generation {
                 self.go_on(result);
@@ -186,7 +202,7 @@ impl LoopingCall {
 fn intervals(passed: Duration, interval: Duration) -> u64 {
     match interval.as_nanos() {
         0 => 0,
-        interval => u64::try_from(passed.as_nanos() / interval).unwrap_or(u64::MAX),
+        interval => u64::try_from(passed.as_nanos() / interval).unwrap_or(u64::MAX - 1),
     }
 }
 

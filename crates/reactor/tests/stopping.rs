@@ -111,3 +111,37 @@ fn a_stop_before_run_ends_it_at_once_and_it_may_run_again() {
     reactor.run().expect("the fake waits");
     assert_eq!(diary.take(), ["again"]);
 }
+
+/// A second Ctrl-C, while services close.
+#[test]
+fn stopping_again_while_triggers_are_waited_for_changes_nothing_and_lets_the_loop_sleep() {
+    let reactor = Fake::default().reactor();
+    let slow = reactor.clone();
+    reactor.add_trigger(Phase::Before, move || slow.defer_later(50 * MS, || Ok(())));
+    stop_after(&reactor, 10 * MS);
+    stop_after(&reactor, 20 * MS);
+    stop_after(&reactor, 20 * MS);
+    reactor.run().expect("the fake waits");
+    assert_eq!(reactor.now(), Time::ZERO + 60 * MS);
+    let turns = reactor.statistics().turns;
+    assert!(turns < 10, "{turns} turns for four timers: the loop did not sleep");
+    assert!(!reactor.is_stopping() && !reactor.is_running());
+}
+
+#[test]
+fn a_trigger_that_is_added_while_others_are_waited_for_is_waited_for_too() {
+    let (reactor, diary) = (Fake::default().reactor(), Diary::default());
+    let (slow, late) = (reactor.clone(), diary.adds("late"));
+    reactor.add_trigger(Phase::Before, move || {
+        let adds = slow.clone();
+        slow.defer_later(5 * MS, move || {
+            let waits = adds.clone();
+            adds.add_trigger(Phase::Before, move || waits.defer_later(5 * MS, late));
+            Ok(())
+        })
+    });
+    reactor.add_trigger(Phase::During, diary.adds("during"));
+    reactor.stop();
+    reactor.run().expect("the fake waits");
+    assert_eq!(diary.take(), ["late", "during"]);
+}

@@ -7,6 +7,7 @@
 //! | [`deferred`](mod@deferred) (module) and its names at the top | `sestina-deferred` | results that are not there yet: chains, cancellation with an answer, async |
 //! | [`reactor`](mod@reactor) (module) and its names at the top | `sestina-reactor` | the loop, timers, protocols, connections |
 //! | [`reactor()`] | `sestina-reactor-mio` | a reactor over the operating system |
+//! | `trial` (module), `#[sestina::test]`, `Simulation` | `sestina-trial`, with the feature `trial` | the test harness: virtual time, and nothing left behind |
 //!
 //! A server that sends each client a line and closes politely, and a client that reads it:
 //!
@@ -63,6 +64,26 @@ pub mod reactor {
 pub use sestina_deferred::*;
 pub use sestina_reactor::*;
 pub use sestina_reactor_mio::{MioDriver, reactor};
+
+/// The test harness: its attribute is also [`test`], at the top.
+#[cfg(feature = "trial")]
+pub mod trial {
+    pub use sestina_trial::facade_test as test;
+    pub use sestina_trial::*;
+}
+
+/// Makes a test of a function: see [`trial`].
+#[cfg(feature = "trial")]
+pub use sestina_trial::facade_test as test;
+
+/// A simulated network with its clock, its faults and its seeds.
+#[cfg(feature = "trial")]
+pub mod simulation {
+    pub use sestina_reactor_sim::*;
+}
+
+#[cfg(feature = "trial")]
+pub use sestina_reactor_sim::Simulation;
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -11,6 +11,15 @@
 
 mod client;
 mod error;
+pub mod list;
+mod proxy;
+mod refusal;
+mod server;
+mod service;
 
 pub use client::{TRANSFORM_BYTES_MAX, TRANSFORM_TIME_MAX, TransformClient, transform};
 pub use error::TransformError;
+pub use proxy::{TRANSFORM_UPSTREAM_MAX, TransformProxy};
+pub use refusal::Refusal;
+pub use server::{TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX, TRANSFORM_REQUESTS_MAX, TransformServer};
+pub use service::{BadTransformName, TransformService, Transformer};

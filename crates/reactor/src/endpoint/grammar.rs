@@ -5,6 +5,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// The units of times, the longer names first.
+const SECONDS: [(&str, f64); 5] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)];
+
 /// Why a text is no endpoint, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EndpointError {
@@ -29,6 +32,17 @@ impl EndpointError {
     #[must_use]
     pub fn position(&self) -> usize {
         self.problem.position
+    }
+
+    /// The text, and below it a caret at the character: two lines for a terminal.
+    ///
+    /// ```
+    /// let error = "tcp:poetry".parse::<sestina_reactor::Endpoint>().unwrap_err();
+    /// assert_eq!(error.pointed(), "tcp:poetry\n    ^");
+    /// ```
+    #[must_use]
+    pub fn pointed(&self) -> String {
+        format!("{}\n{:>2$}", self.text, '^', self.problem.position)
     }
 }
 
@@ -88,14 +102,21 @@ impl Argument {
             .map_err(|_| self.error(format!("{} is a number, not '{}'", self.name(), self.value)))
     }
 
-    /// The value as a number of seconds; fractions are fine.
+    /// The value as a time: a number of seconds, or with `ms`, `s`, `m`, `h` or `d` behind it; fractions are fine.
     ///
     /// # Errors
     /// If it is none, or negative.
     pub fn seconds(&self) -> Result<Duration, ArgumentError> {
-        let seconds = self.value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        seconds.ok_or_else(|| {
-            self.error(format!("{} is a number of seconds, not '{}'", self.name(), self.value))
+        let unit = SECONDS.iter().find_map(|(unit, seconds)| Some((self.value.strip_suffix(unit)?, seconds)));
+        let (number, unit) = unit.unwrap_or((&self.value, &1.0));
+        let plain = number.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+        let seconds = number.parse::<f64>().ok().filter(|_| plain);
+        seconds.and_then(|number| Duration::try_from_secs_f64(number * unit).ok()).ok_or_else(|| {
+            self.error(format!(
+                "{} is a number of seconds, or a number with ms, s, m, h or d, not '{}'",
+                self.name(),
+                self.value
+            ))
         })
     }
 

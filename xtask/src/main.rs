@@ -29,7 +29,10 @@ fn main() -> ExitCode {
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
         ["docs"] => checks::docs(),
-        ["sim", options @ ..] => checks::sim(options),
+        ["sim", options @ ..] => match checks::sim(options) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(error),
+        },
         [name] if checks::find(name).is_some() => checks::one(name),
         ["-h" | "--help" | "help"] => {
             print!("{HELP}");

@@ -169,7 +169,6 @@ impl ServiceContext {
     /// # Cancelling
     /// Cancelled because of [`Stopping`] when the service stops, after its own `stop`, which waits for it; aborted when
     /// that takes too long.
-    #[expect(clippy::must_use_candidate, reason = "most tasks are started and forgotten")]
     pub fn spawn(&self, task: impl Future<Output = Result<(), Failure>> + 'static) -> Task {
         let running = self.life.span.in_scope(|| self.life.reactor.spawn(task));
         self.watch(running)
@@ -179,7 +178,6 @@ impl ServiceContext {
     ///
     /// # Cancelling
     /// As with [`spawn`](Self::spawn).
-    #[expect(clippy::must_use_candidate, reason = "most tasks are started and forgotten")]
     pub fn watch(&self, answer: Deferred<()>) -> Task {
         let context = self.clone_without_ready();
         self.keep(answer, move |result| {

@@ -43,7 +43,7 @@ pub struct ServiceStatus {
     /// The last failure since it was added, also if it runs again.
     pub last_failure: Option<LastFailure>,
     /// Those below it, in their order.
-    pub children: Vec<ServiceStatus>,
+    pub children: Vec<Self>,
 }
 
 /// A failure that was.
@@ -156,7 +156,7 @@ fn short(time: Duration) -> String {
 }
 
 /// Nothing that came from outside moves the cursor or begins a line.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {
         if character.is_control() {

@@ -143,8 +143,7 @@ impl Machine {
     /// A step has answered. Answers that nobody waits for any more have no effect.
     pub(crate) fn answered(
         &mut self,
-        id: Id,
-        instance: u64,
+        (id, instance): (Id, u64),
         step: Step,
         result: Result<(), Failure>,
         now: Time,

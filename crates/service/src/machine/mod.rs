@@ -65,6 +65,8 @@ pub(crate) struct Machine {
     afterwards: Option<Want>,
     troubles: Vec<(Id, ServiceError)>,
     orders: VecDeque<Order>,
+    /// Those that come after the others.
+    answers: Vec<Order>,
     rng: Rng,
     now: Time,
 }
@@ -85,6 +87,7 @@ impl Machine {
             afterwards: None,
             troubles: Vec::new(),
             orders: VecDeque::new(),
+            answers: Vec::new(),
             rng: Rng::new(seed),
             now: Time::ZERO,
         }
@@ -100,8 +103,12 @@ impl Machine {
         self.nodes.values().filter_map(|node| node.deadline).min()
     }
 
+    /// Whoever waits is told when everything else is done: then what can be seen agrees with what is told.
     fn order(&mut self, order: Order) {
-        self.orders.push_back(order);
+        match order {
+            Order::Answer(_) | Order::Settled { .. } | Order::Removed { .. } => self.answers.push(order),
+            _ => self.orders.push_back(order),
+        }
     }
 
     fn node(&self, id: Id) -> &Node {
@@ -114,8 +121,15 @@ impl Machine {
 
     /// Ends every event: orders the next steps, and tells which states have changed.
     fn settle(&mut self) {
-        self.reconcile();
-        self.tell_changes();
+        loop {
+            self.reconcile();
+            self.tell_changes();
+            self.orders.extend(self.answers.drain(..));
+            // A start that was asked for during a stop begins when the stop has been told.
+            let next = self.afterwards.take_if(|_| self.nodes.get(&self.root).is_some_and(Node::is_at_rest));
+            let Some(want) = next else { return };
+            (self.goal, self.starting) = (want, Some(want));
+        }
     }
 
     fn tell_changes(&mut self) {
@@ -129,7 +143,8 @@ impl Machine {
             let (now, node) = (self.now, self.node_mut(id));
             node.shown = state;
             node.since = now;
-            self.order(Order::Changed { id, state });
+            let path = self.path(id);
+            self.order(Order::Changed { id, path, state });
         }
     }
 }

@@ -18,8 +18,9 @@ use crate::limits::Limits;
 use crate::state::{State, Step};
 use crate::supervision::{Backoff, Restart, Strategy as Supervising, Supervision};
 
-/// How many random histories are tried.
-const CASES: u32 = 500;
+/// How many random histories are tried; a full run has [`CASES_FULL`].
+const CASES: u32 = 100;
+const CASES_FULL: u32 = 500;
 /// How many events a history has.
 const EVENTS_MAX: usize = 150;
 /// A tree that was told to stop is at rest after so many deadlines at most.
@@ -64,6 +65,12 @@ impl Shape {
             group,
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the size of a test is the one thing the environment decides")]
+fn cases() -> u32 {
+    let is_full = std::env::var_os("CI").is_some_and(|value| value == "true");
+    if is_full { CASES_FULL } else { CASES }
 }
 
 /// What one instance was told and has answered.
@@ -210,7 +217,7 @@ impl World {
             _ => {}
         }
         let number = one.number;
-        self.machine.answered(id, number, step, result(good), self.now);
+        self.machine.answered((id, number), step, result(good), self.now);
     }
 
     /// Carries out all orders, and checks each against the contract.
@@ -337,7 +344,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_service_is_started_twice_stopped_while_stopped_or_left_running(

@@ -22,7 +22,7 @@ pub(crate) enum Order {
     /// A service did not stop as it should.
     Trouble { error: ServiceError },
     /// Another state.
-    Changed { id: Id, state: State },
+    Changed { id: Id, path: String, state: State },
     /// The node is taken out of the tree.
     Removed { id: Id, troubles: Vec<ServiceError> },
     /// An addition or a restart by hand is decided.

@@ -6,7 +6,7 @@
 use crate::errors::{Cause, ServiceError};
 use crate::machine::node::{Id, Phase, Stage, Wait, drain_limit, start_limit};
 use crate::machine::{Answer, Machine, Order, Want};
-use crate::state::Step;
+use crate::state::{State, Step};
 use crate::supervision::Strategy;
 
 /// What the neighbours of a place let it do.
@@ -269,9 +269,6 @@ impl Machine {
             self.order(Order::Answer(Answer::Stopped(troubles)));
         }
         (self.graceful, self.hurried) = (false, false);
-        if let Some(want) = self.afterwards.take() {
-            (self.goal, self.starting) = (want, Some(want));
-        }
     }
 
     /// Answers what has come true.
@@ -333,6 +330,12 @@ impl Machine {
         let troubles = own.into_iter().map(|(_, error)| error).collect();
         self.order(Order::Removed { id, troubles });
         for id in all {
+            if self.node(id).shown != State::Stopped {
+                let path = self.path(id);
+                self.order(Order::Changed { id, path, state: State::Stopped });
+            }
+        }
+        for id in self.below(id) {
             self.nodes.remove(&id);
         }
     }

@@ -20,8 +20,13 @@ impl Machine {
         if !node.is_at_rest() && node.group.is_none() {
             node.fault = Some(error.clone());
         }
+        let is_group = node.group.is_some();
         let Some(parent) = node.parent.filter(|_| wanted) else {
-            return self.order(Order::Failed { id, error, restart: false });
+            // A parent that is stopped for the failure of a child has nothing new to say.
+            if !is_group {
+                self.order(Order::Failed { id, error, restart: false });
+            }
+            return;
         };
         match node.wait {
             // Who adds it is told, and it goes again.
@@ -37,7 +42,7 @@ impl Machine {
         }
         let opening = matches!(self.stage(parent), Some(Stage::Opening { .. }));
         if in_start && opening {
-            self.give_up(parent, error.clone());
+            self.give_up_start(parent, &error);
             return self.order(Order::Failed { id, error, restart: false });
         }
         let restart = self.supervise(id, parent, finished, &error);
@@ -101,6 +106,18 @@ impl Machine {
     fn give_up(&mut self, parent: Id, error: ServiceError) {
         if let Some(group) = &mut self.node_mut(parent).group {
             group.failing.get_or_insert(error);
+        }
+    }
+
+    /// The start of a parent has failed, and so have the starts that it is a part of: nobody there waits for it to be at
+    /// rest, so that all stop in reverse.
+    fn give_up_start(&mut self, parent: Id, error: &ServiceError) {
+        let mut at = Some(parent);
+        while let Some(id) = at {
+            self.give_up(id, error.clone());
+            let node = self.node(id);
+            let part_of = node.parent.filter(|_| node.wait.is_none());
+            at = part_of.filter(|above| matches!(self.stage(*above), Some(Stage::Opening { .. })));
         }
     }
 

@@ -14,7 +14,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use sestina_deferred::{Deferred, Failure, Resolver, deferred, fail, succeed};
-use sestina_reactor::{DelayedCall, Phase, Reactor, Trigger};
+use sestina_reactor::{DelayedCall, Phase, Reactor, Time, Trigger};
 
 use crate::child::{Child, Kind, Maker, check_name};
 use crate::errors::{AddError, MoveError, NoSuchService, ServiceError, StartError, StopReport, Stopping};
@@ -65,7 +65,8 @@ pub(crate) struct Inner {
     places: RefCell<BTreeMap<Id, Place>>,
     /// Whether orders are being carried out, further up on the stack.
     running: Cell<bool>,
-    timer: RefCell<Option<DelayedCall>>,
+    /// The next deadline of the machine.
+    timer: RefCell<Option<(Time, DelayedCall)>>,
     /// Stops the tree when the reactor stops.
     trigger: RefCell<Option<Trigger>>,
     waiting: RefCell<Waiting>,
@@ -406,7 +407,7 @@ impl Inner {
     /// The path of the parent, and the place among its children.
     fn position(&self, id: Id) -> (String, usize) {
         let machine = self.machine.borrow();
-        let parent = machine.parent(id).unwrap_or(machine.root());
+        let parent = machine.parent(id).unwrap_or_else(|| machine.root());
         let index = machine.children(parent).iter().position(|child| *child == id).unwrap_or(usize::MAX);
         (machine.path(parent), index)
     }

@@ -57,9 +57,12 @@ impl Inner {
 
     fn set_timer(&self) {
         let next = self.machine.borrow().next_deadline();
-        let before = self.timer.borrow_mut().take();
-        if let Some(before) = before {
-            before.cancel();
+        let before = self.timer.borrow().as_ref().map(|(at, call)| (*at, call.clone()));
+        if before.as_ref().is_some_and(|(at, call)| Some(*at) == next && call.is_active()) {
+            return;
+        }
+        if let Some((_, call)) = before {
+            call.cancel();
         }
         let Some(deadline) = next else { return };
         let this = Weak::clone(&self.this.borrow());
@@ -68,7 +71,7 @@ impl Inner {
                 this.tell(Machine::tick);
             }
         });
-        *self.timer.borrow_mut() = Some(timer);
+        *self.timer.borrow_mut() = Some((deadline, timer));
     }
 
     fn carry_out(&self, order: Order) {
@@ -85,7 +88,7 @@ impl Inner {
             }
             Order::Failed { error, restart, id } => self.log_failure(id, &error, restart),
             Order::Trouble { error } => tracing::warn!(target: LOG, "{error}"),
-            Order::Changed { id, state } => self.tell_state(id, state),
+            Order::Changed { id, path, state } => self.tell_state(id, &path, state),
             Order::Removed { id, troubles } => self.forget(id, troubles),
             Order::Settled { id, result } => {
                 let settled = self.with_place(id, |place| std::mem::take(&mut place.settled));
@@ -101,7 +104,7 @@ impl Inner {
         if step == Step::PrivilegedStart
             && let Err(failure) = self.make_instance(id, instance)
         {
-            return self.tell(|machine, now| machine.answered(id, instance, step, Err(failure), now));
+            return self.tell(|machine, now| machine.answered((id, instance), step, Err(failure), now));
         }
         let found = self
             .with_place(id, |place| {
@@ -155,7 +158,7 @@ impl Inner {
                 live.step = None;
             }
         });
-        self.tell(|machine, now| machine.answered(id, instance, step, result, now));
+        self.tell(|machine, now| machine.answered((id, instance), step, result, now));
         if started {
             self.ask_for_failure(id, instance);
         }
@@ -240,9 +243,9 @@ impl Inner {
         }
     }
 
-    fn tell_state(&self, id: Id, state: State) {
-        let path = self.machine.borrow().path(id);
-        let name = if path.is_empty() { self.machine.borrow().name_of(id).to_owned() } else { path.clone() };
+    fn tell_state(&self, id: Id, path: &str, state: State) {
+        let name =
+            if path.is_empty() { self.machine.borrow().name_of(id).to_owned() } else { path.to_owned() };
         match state {
             State::Starting | State::Draining | State::Stopping => {
                 tracing::debug!(target: LOG, "{name}: {state}")
@@ -254,7 +257,7 @@ impl Inner {
             // One that is called already is further up on the stack, and asked for this itself.
             if let Ok(mut watcher) = watcher.try_borrow_mut() {
                 let told = maybe_deferred(|| {
-                    (*watcher)(&path, state);
+                    (*watcher)(path, state);
                     Ok(())
                 });
                 drop(told);

@@ -87,12 +87,15 @@ pub fn a_stopped_attempt_is_told(stage: &mut Stage) {
 pub fn a_factory_may_refuse(stage: &mut Stage) {
     let diary = Diary::default();
     let (_port, at) = stage.listen(Expect::new(|_| ()));
-    stage.connect(&at, Probe::new(&diary).named("client"));
+    stage.connect_in_vain(&at, &diary, "client", Probe::new(&diary));
     stage.until_noted(&diary, "client lost");
+    stage.until_alone();
+    assert_eq!(stage.reactor().statistics().accepted, 0);
+    // A server that does not refuse: its reset could come before the client's factory is asked.
+    let (_port, at) = stage.serve(&diary, |probe| probe.named("server"));
     fail(stage, &at, &diary);
     stage.until_noted(&diary, "NoProtocol");
     stage.until_alone();
-    assert_eq!(stage.reactor().statistics().accepted, 0);
 }
 
 /// The error names the address.

@@ -4,6 +4,8 @@
 //! a few bytes at a time, [`Fetch`] reads one and tells a whole poem from a torn one, [`Downloads`] reads many at once,
 //! piece by piece, and [`Merge`] puts them in order. [`PoetryProxy`] fetches one for many and keeps it; [`transform`] has
 //! a service change one. All of it runs on either driver of the reactor.
+//!
+//! As services of a tree: [`poetry_server`] and [`poetry_proxy`].
 #![forbid(unsafe_code)]
 
 mod attempt;
@@ -15,6 +17,7 @@ mod input;
 mod poem;
 pub mod poems;
 mod proxy;
+mod services;
 mod slow;
 mod transform;
 
@@ -28,6 +31,7 @@ pub use fetch::{Fetch, FetchError, get_poem};
 pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
 pub use proxy::PoetryProxy;
+pub use services::{CurrentPoem, PoetryProxyService, PoetryService, poetry_proxy, poetry_server};
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
 pub use transform::{
     BadTransformName, Refusal, TRANSFORM_BYTES_MAX, TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX,

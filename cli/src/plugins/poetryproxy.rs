@@ -38,7 +38,7 @@ impl Plugin for PoetryProxyMaker {
     }
 
     fn description(&self) -> &'static str {
-        "Fetches a poem from another poet once, and serves it to everybody"
+        "Fetches a poem from a poet once, and serves it to everybody"
     }
 
     fn options(&self, command: Command) -> Command {

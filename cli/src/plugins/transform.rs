@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command};
-use sestina_poetry::{TransformServer, TransformService, transforms};
+use sestina_poetry::{
+    TRANSFORM_BYTES_MAX, TRANSFORM_REQUESTS_MAX, TransformServer, TransformService, transforms,
+};
 use sestina_reactor::{ConnectionLimits, Endpoint, Reactor};
 
 use super::{parse_limit, parsed};
@@ -23,6 +25,10 @@ a netstring, and then the connection ends. An end without an answer is a no;
 the log says why.
 Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.";
 
+/// How many clients a service or its proxy has at once, unless an option says otherwise. Each may keep a request and its
+/// answer in memory.
+pub(super) const CLIENTS_MAX: usize = 1000;
+
 pub(crate) struct TransformMaker;
 
 #[derive(Args)]
@@ -37,13 +43,13 @@ struct Options {
     #[arg(long, value_name = "ADDRESS", default_value = "localhost", value_parser = parse_interface)]
     iface: String,
     /// How long a request may be, and an answer, in bytes
-    #[arg(long, value_name = "N", default_value = "99999", value_parser = parse_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = TRANSFORM_BYTES_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_bytes: usize,
     /// How many requests one connection may make
-    #[arg(long, value_name = "N", default_value = "100", value_parser = parse_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = TRANSFORM_REQUESTS_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_requests: usize,
     /// How many clients there may be at once; the others wait
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = parse_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = CLIENTS_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_clients: usize,
     /// How long a client may take for its request
     #[arg(long, value_name = "DURATION", default_value = "60", value_parser = parse_time_limit, allow_hyphen_values = true)]
@@ -95,4 +101,16 @@ impl Plugin for TransformMaker {
 /// So many clients, from wherever.
 pub(super) fn clients(total: usize) -> ConnectionLimits {
     ConnectionLimits { total, ..ConnectionLimits::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_in_the_help_are_those_of_the_library() {
+        let matches = TransformMaker.command().try_get_matches_from(["transform"]).expect("all is optional");
+        let options: Options = parsed(&matches);
+        assert_eq!(options.timeout, sestina_poetry::TRANSFORM_REQUEST_TIME_MAX);
+    }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command};
-use sestina_poetry::{TransformProxy, TransformServer};
+use sestina_poetry::{
+    TRANSFORM_BYTES_MAX, TRANSFORM_REQUESTS_MAX, TRANSFORM_UPSTREAM_MAX, TransformProxy, TransformServer,
+};
 use sestina_reactor::{Endpoint, Reactor};
 
-use super::transform::clients;
+use super::transform::{CLIENTS_MAX, clients};
 use super::{parse_limit, parsed};
 use crate::address::{PoetAddress, parse_interface, parse_port};
 use crate::duration::parse_time_limit;
@@ -45,16 +47,16 @@ struct Options {
     #[arg(long, value_name = "DURATION", default_value = "0.5", value_parser = parse_time_limit, allow_hyphen_values = true)]
     grace: Duration,
     /// How long a request may be, and an answer, in bytes
-    #[arg(long, value_name = "N", default_value = "99999", value_parser = parse_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = TRANSFORM_BYTES_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_bytes: usize,
     /// How many requests one connection may make
-    #[arg(long, value_name = "N", default_value = "100", value_parser = parse_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = TRANSFORM_REQUESTS_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_requests: usize,
     /// How many clients there may be at once; the others wait
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = parse_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = CLIENTS_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_clients: usize,
     /// How many requests the service gets at a time; the others wait in line
-    #[arg(long, value_name = "N", default_value = "100", value_parser = parse_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = TRANSFORM_UPSTREAM_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_upstream: usize,
 }
 
@@ -94,5 +96,21 @@ impl Plugin for TransformProxyMaker {
             Ok(port)
         });
         Ok(Service { made_of: None, start })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_in_the_help_are_those_of_the_library() {
+        let arguments = ["transformproxy", "11000"];
+        let matches =
+            TransformProxyMaker.command().try_get_matches_from(arguments).expect("the rest is optional");
+        let options: Options = parsed(&matches);
+        assert_eq!(options.timeout, sestina_poetry::TRANSFORM_TIME_MAX);
+        assert_eq!(options.request_timeout, sestina_poetry::TRANSFORM_REQUEST_TIME_MAX);
+        assert_eq!(options.grace, sestina_poetry::TRANSFORM_GRACE);
     }
 }

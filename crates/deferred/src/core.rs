@@ -4,7 +4,7 @@
 //! cancelling side (`ask`, `pass_up`).
 //! Invariant: no cell is borrowed while user code runs; everything is taken out and put back.
 //! Invariant: `settle` happens once, and drops the cancellers.
-//! Tests: `tests/laws.rs`, `tests/cancellers.rs`.
+//! Tests: `tests/laws/main.rs`, `tests/cancellers.rs`.
 
 use std::cell::Cell;
 use std::panic::Location;
@@ -246,7 +246,7 @@ impl<T> Drop for Core<T> {
         if let Some(Err(_)) = self.answer.get_mut()
             && let Some(Err(failure)) = self.answer.take()
         {
-            unhandled::report_traced(failure, self.at(), self.trace());
+            self.report(failure);
         }
     }
 }
@@ -262,10 +262,17 @@ impl<T> Core<T> {
         with(&self.extras, |extras| extras.as_ref().and_then(|extras| extras.trace.clone()))
     }
 
+    #[inline]
     fn report_error(&self, answer: Res<T>) {
         if let Err(failure) = answer {
-            unhandled::report_traced(failure, self.at(), self.trace());
+            self.report(failure);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report(&self, failure: Failure) {
+        unhandled::report_traced(failure, self.at(), self.trace());
     }
 
     /// What an unanswered node waits for, unless it is a task or a list.

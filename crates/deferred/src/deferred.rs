@@ -64,6 +64,7 @@ pub struct Deferred<T: 'static> {
 /// resolver.callback("poem");
 /// assert_eq!(d.try_result().unwrap().unwrap(), "poem");
 /// ```
+#[inline]
 #[track_caller]
 #[must_use]
 pub fn deferred<T>() -> (Resolver<T>, Deferred<T>) {
@@ -85,6 +86,7 @@ pub fn fail<T>(error: impl Into<Failure>) -> Deferred<T> {
 
 impl<T> Deferred<T> {
     /// A deferred and the right to fire it: the same as [`deferred()`].
+    #[inline]
     #[track_caller]
     #[must_use]
     pub fn new() -> (Resolver<T>, Self) {
@@ -182,14 +184,12 @@ impl<T> Deferred<T> {
 
     /// Its node, in the frequent case that it has one, which waits. Otherwise gives itself back.
     ///
-    /// Inlined and looked at in place, because what passes through memory costs more than everything else here.
+    /// Inlined, because what passes through memory costs more than everything else here.
     #[inline(always)]
     pub(crate) fn into_waiting(self) -> Result<Rc<dyn Source<T>>, Self> {
-        match &self.holding {
-            Holding::Node(owned) if owned.node().status().state() != State::Fired => {
-                Ok(Rc::clone(owned.node()))
-            }
-            _ => Err(self),
+        match self.holding {
+            Holding::Node(owned) if owned.node().status().state() != State::Fired => Ok(owned.into_waiting()),
+            holding => Err(Self { holding }),
         }
     }
 

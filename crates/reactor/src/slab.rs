@@ -16,6 +16,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// Its place, for lists beside a slab.
+    #[expect(clippy::as_conversions, reason = "a place's number always fits: insert checks it")]
+    pub(crate) fn index(self) -> usize {
+        self.index as usize
+    }
+
     /// Both halves in one number, for pollers that carry a number with each event.
     #[must_use]
     pub fn to_u64(self) -> u64 {

@@ -18,6 +18,9 @@ use crate::state::Input;
 use crate::time::Time;
 use crate::triggers::Phase;
 
+/// After this many timers the sockets have their turn: ten thousand that are due at once, with a write each, would
+/// hold everybody up for longer than people notice.
+const TIMERS_PER_TURN_MAX: u32 = 512;
 /// How often [`Reactor::clear`] ends everything again because the ends made something new.
 const CLEAR_ROUNDS_MAX: u32 = 16;
 
@@ -299,11 +302,11 @@ impl Reactor {
         }
     }
 
-    /// Fires what is due, as far as it was asked for before the first one fired.
+    /// Fires what is due, as far as it was asked for before the first one fired, and within the budget.
     fn fire_timers(&self) {
         let horizon = self.inner().timers.borrow().horizon();
         let now = self.now();
-        loop {
+        for _ in 0..TIMERS_PER_TURN_MAX {
             let job = self.inner().timers.borrow_mut().pop_due(now, horizon);
             let Some(job) = job else { return };
             self.count(|statistics| statistics.timers_fired += 1);

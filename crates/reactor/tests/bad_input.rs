@@ -3,6 +3,7 @@
 mod fake;
 
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::fmt::Write;
 use std::io;
 use std::rc::Rc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use fake::{Fake, Incoming};
 use sestina_deferred::succeed;
-use sestina_reactor::{Address, Conn, Endpoint, Factory, Lost, Production, Protocol, Reactor};
+use sestina_reactor::{Address, Conn, ConnectError, Endpoint, Factory, Lost, Production, Protocol, Reactor};
 use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::subscriber::with_default;
@@ -272,4 +273,31 @@ fn descriptors_that_run_out_are_one_line_in_the_log_until_it_works_again() {
         reactor.turn(None).expect("the fake waits");
         assert_eq!(log.take().matches("cannot accept connections").count(), 1);
     });
+}
+
+/// Two addresses: the first refuses, the second never answers. What the first said is not lost.
+#[test]
+fn a_timeout_keeps_what_the_first_address_said() {
+    struct Fails(Rc<RefCell<Option<ConnectError>>>);
+    impl Factory for Fails {
+        fn build(&mut self, _: &Address) -> Option<Box<dyn Protocol>> {
+            None
+        }
+
+        fn connection_failed(&mut self, error: ConnectError) {
+            *self.0.borrow_mut() = Some(error);
+        }
+    }
+    let (fake, failure) = (Fake::default(), Rc::default());
+    let reactor = fake.reactor();
+    let at = Endpoint::tcp("localhost", 80).with_timeout(Duration::from_secs(5));
+    reactor.connect(&at, Fails(Rc::clone(&failure)));
+    fake.comes(fake.newest(), Incoming::Reset);
+    while failure.borrow().is_none() {
+        reactor.turn(None).expect("the fake waits");
+    }
+    let failure = failure.borrow_mut().take().expect("it came");
+    assert_eq!(failure.to_string(), "localhost:80 did not answer within 5s");
+    let first = failure.source().map(ToString::to_string);
+    assert_eq!(first.as_deref(), Some("127.0.0.1:80 refused the connection: nobody listens there"));
 }

@@ -1,4 +1,4 @@
-//! Runs an example program and compares what it prints with its file in `expected/`.
+//! Runs an example program and compares what it prints with its file in `expected/`; and what the examples share.
 //!
 //! Such a file holds what the program writes to standard output; then, if it writes to standard error, a line
 //! `--- standard error` and that; then, if it does not end well, a line `--- exit` with its status. Places in
@@ -11,14 +11,17 @@
 #![forbid(unsafe_code)]
 
 mod places;
+mod stack;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+pub use crate::stack::stack;
 
 /// The program of this name in the package under test.
 #[macro_export]
@@ -38,6 +41,7 @@ pub struct Program {
     command: Command,
     input: String,
     expected: PathBuf,
+    is_interrupted: bool,
 }
 
 impl Program {
@@ -47,7 +51,7 @@ impl Program {
         let mut command = Command::new(executable);
         command.env("RUST_BACKTRACE", "0").env_remove("RUST_LOG").env("NO_COLOR", "1");
         let expected = Path::new(folder).join(format!("{name}.txt"));
-        Self { command, input: String::new(), expected }
+        Self { command, input: String::new(), expected, is_interrupted: false }
     }
 
     /// With these arguments.
@@ -61,6 +65,12 @@ impl Program {
     #[must_use]
     pub fn input(self, input: &str) -> Self {
         Self { input: input.to_owned(), ..self }
+    }
+
+    /// Interrupted as with Ctrl-C when it has said its first line. Needs the command `kill`.
+    #[must_use]
+    pub fn interrupted(self) -> Self {
+        Self { is_interrupted: true, ..self }
     }
 
     /// Compared with another file of the same folder, for programs that are run in several ways.
@@ -110,14 +120,15 @@ impl Program {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("cargo has built the program");
         let mut stdin = child.stdin.take().expect("it is piped");
-        let mut stdout = child.stdout.take().expect("it is piped");
-        let mut stderr = child.stderr.take().expect("it is piped");
+        let stdout = child.stdout.take().expect("it is piped");
+        let stderr = child.stderr.take().expect("it is piped");
+        let interrupt = self.is_interrupted.then_some(child.id());
         let (done, both_done) = mpsc::channel();
         let also_done = done.clone();
         thread::scope(|scope| {
             scope.spawn(move || stdin.write_all(self.input.as_bytes()).ok()); // it may not want to read it
-            let out = scope.spawn(move || read_all(&mut stdout, &done));
-            let err = scope.spawn(move || read_all(&mut stderr, &also_done));
+            let out = scope.spawn(move || read_all(stdout, interrupt, &done));
+            let err = scope.spawn(move || read_all(stderr, None, &also_done));
             let in_time = (0..2).all(|_| both_done.recv_timeout(DEADLINE).is_ok());
             if !in_time {
                 child.kill().ok(); // it may just have ended
@@ -131,8 +142,14 @@ impl Program {
     }
 }
 
-fn read_all(from: &mut impl Read, done: &mpsc::Sender<()>) -> String {
+fn read_all(from: impl Read, interrupt: Option<u32>, done: &mpsc::Sender<()>) -> String {
+    let mut from = BufReader::new(from);
     let mut bytes = Vec::new();
+    if let Some(process) = interrupt {
+        from.read_until(b'\n', &mut bytes).ok();
+        let status = Command::new("kill").args(["-INT", &process.to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "`kill` cannot reach the program");
+    }
     from.read_to_end(&mut bytes).ok(); // what was read so far is what the test shows
     done.send(()).ok(); // nobody listens after the deadline
     String::from_utf8_lossy(&bytes).into_owned()

@@ -3,10 +3,10 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "an example speaks to its reader")]
 
-use std::backtrace::Backtrace;
 use std::time::Duration;
 
 use sestina_deferred::Failure;
+use sestina_example_support::stack;
 use sestina_reactor::Reactor;
 use sestina_reactor_sim::Simulation;
 
@@ -26,19 +26,9 @@ fn main() -> std::io::Result<()> {
 
 async fn my_callbacks(reactor: Reactor) -> Result<(), Failure> {
     reactor.sleep(Duration::from_secs(1)).await?;
-    print_stack();
+    for line in stack(&PLACES) {
+        println!("{line}");
+    }
     reactor.stop();
     Ok(())
-}
-
-fn print_stack() {
-    let stack = Backtrace::force_capture().to_string();
-    let mut places: Vec<&str> = Vec::new();
-    for frame in stack.lines() {
-        let place = PLACES.iter().find(|(name, _)| frame.contains(name)).map(|(_, place)| *place);
-        places.extend(place.filter(|place| places.last() != Some(place)));
-    }
-    for (depth, place) in places.iter().rev().enumerate() {
-        println!("{:1$}{place}", "", depth * 2);
-    }
 }

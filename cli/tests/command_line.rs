@@ -68,7 +68,20 @@ fn each_plugin_explains_its_own_options_and_their_defaults() {
         assert!(slow.contains(words), "{words}: {slow}");
     }
     assert!(says(sestina(), &["poetryproxy", "--help"]).contains("[HOST:]PORT"));
-    assert!(says(get_poetry(), &["--help"]).contains("[[HOST]:]PORT"));
+    let get_poetry = unwrapped(says(get_poetry(), &["--help"]));
+    assert!(
+        get_poetry.starts_with("Downloads poems, all at once Usage: get-poetry [OPTIONS] <[[HOST]:]PORT>...")
+    );
+    for words in [
+        "[default: 64M]",
+        "[default: 30s]",
+        "[default: 500ms]",
+        "[default: cummingsify]",
+        "-j, --jobs",
+        "Exit status",
+    ] {
+        assert!(get_poetry.contains(words), "{words}: {get_poetry}");
+    }
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! The client: what it prints, what it complains about, and how it ends.
-#![expect(clippy::disallowed_methods, reason = "a rude poet is a thread of the test")]
 
 mod common;
 
-use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::Duration;
 
+use common::poet::{End, nobody, poet};
 use common::terminal::{StandardError, run_on_terminal};
 use common::{Program, Server, get_poetry, poem};
 use rustix::process::Signal;
@@ -17,36 +14,6 @@ fn reader(poets: &[&str]) -> Command {
     let mut command = get_poetry();
     command.args(poets);
     command
-}
-
-/// How a poet of the test ends what it says.
-#[derive(Clone, Copy)]
-enum End {
-    Clean,
-    Reset,
-    Never,
-}
-
-/// A poet that says `bytes` to one client.
-fn poet(bytes: &'static [u8], end: End) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    let at = listener.local_addr().expect("it has an address");
-    thread::spawn(move || {
-        let Ok((mut stream, _)) = listener.accept() else { return };
-        stream.write_all(bytes).expect("the client reads");
-        match end {
-            End::Clean => {}
-            End::Reset => {
-                let linger = Some(Duration::ZERO);
-                socket2::SockRef::from(&stream).set_linger(linger).expect("a reset is possible");
-            }
-            End::Never => {
-                // Until the client goes.
-                std::io::Read::read(&mut stream, &mut [0]).ok();
-            }
-        }
-    });
-    at
 }
 
 // spec: REF-06
@@ -89,10 +56,7 @@ fn downloads_happen_all_at_once() {
 
 #[test]
 fn each_that_fails_has_its_line_and_the_others_are_printed() {
-    let nobody = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap()
-    };
+    let nobody = nobody();
     let fast = Server::fast("science");
     let (reset, empty) = (poet(b"half of a ", End::Reset), poet(b"", End::Clean));
     let poets = [nobody, reset, empty, fast.at].map(|at| at.to_string());

@@ -58,6 +58,16 @@ pub(crate) fn sim(options: &[&str]) -> Result<u8, String> {
     Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
+/// They come from the definition of the command line, which lies with the programs.
+pub(crate) fn docs() -> Outcome {
+    let root = root();
+    let target = std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root.join("target"), PathBuf::from);
+    let folder = target.join("docs").display().to_string();
+    cargo(&root, &["run", "--quiet", "--package", "sestina-cli", "--example", "docs", "--", &folder], &[])?;
+    println!("see {folder}");
+    Ok(())
+}
+
 /// The repository's folder: above this crate's.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

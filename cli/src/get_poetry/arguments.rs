@@ -34,13 +34,13 @@ standard output went away.";
 /// The definition of the command line: for the parser, `--help`, the completions and the manual.
 #[must_use]
 pub fn command() -> Command {
-    let command = Command::new(NAME)
-        .max_term_width(80)
+    // The options come first: the comment of a group would take the place of the description.
+    Options::augment_args(Command::new(NAME).max_term_width(80))
         .about("Downloads poems, all at once")
+        .long_about(None)
         .version(env!("CARGO_PKG_VERSION"))
         .arg_required_else_help(true)
-        .after_help(AFTER_HELP);
-    Options::augment_args(command)
+        .after_help(AFTER_HELP)
 }
 
 #[derive(Args)]

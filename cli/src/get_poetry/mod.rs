@@ -18,6 +18,7 @@ mod session;
 mod store;
 mod voice;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
@@ -80,20 +81,25 @@ fn download(plan: Plan) -> io::Result<ExitCode> {
     if let Some(note) = plan.note.as_ref().filter(|_| !plan.showing.quiet) {
         voice.line(&format!("{NAME}: {note}"), voice::Tone::Plain);
     }
-    let session = Session::start(&reactor, plan, voice);
+    // Before anybody is connected to: a signal that comes then must not end us unheard.
+    let hearing: Rc<OnceCell<Rc<Session>>> = Rc::default();
     for signal in [Signal::Interrupt, Signal::Terminate] {
-        let session = Rc::clone(&session);
-        reactor.on_signal(signal, move || session.signal(signal))?;
+        let hearing = Rc::clone(&hearing);
+        reactor.on_signal(signal, move || {
+            if let Some(session) = hearing.get() {
+                session.signal(signal);
+            }
+        })?;
     }
-    let running = Rc::clone(&session);
+    let session = hearing.get_or_init(|| Session::start(&reactor, plan, voice));
+    let running = Rc::clone(session);
     let all = reactor.spawn(async move { running.run().await });
     match reactor.run_until(all) {
-        Err(failure)
-            if !failure.is::<sestina_reactor::Stopped>() && !failure.is::<sestina_deferred::Cancelled>() =>
-        {
+        Err(failure) if !session.is_signalled() => {
             words::say(&format!("{NAME}: {}", words::chain(failure.error())));
             Ok(ExitCode::FAILURE)
         }
+        // After a signal nobody waits for the standard error any more.
         _ => Ok(session.exit_code()),
     }
 }

@@ -84,6 +84,7 @@ impl Session {
             failed: 0,
             bytes: 0,
         };
+        let begin = reactor.now();
         Rc::new(Self {
             reactor: reactor.clone(),
             downloads: Downloads::start(reactor, plan.poets, plan.fetch),
@@ -95,13 +96,13 @@ impl Session {
             content: plan.content,
             is_race: plan.is_race,
             max_held: plan.max_held,
-            begin: reactor.now(),
+            begin,
         })
     }
 
     /// The first signal cancels everything and has it told; the second ends at once.
     pub(super) fn signal(&self, signal: Signal) {
-        if matches!(self.end.get(), Some(End::Signal(_))) {
+        if self.is_signalled() {
             return self.reactor.crash();
         }
         self.end.set(Some(End::Signal(signal)));
@@ -109,6 +110,10 @@ impl Session {
         self.downloads.cancel_all();
         let reactor = self.reactor.clone();
         drop(self.reactor.call_later(LAST_WORDS_MAX, move || reactor.crash()));
+    }
+
+    pub(super) fn is_signalled(&self) -> bool {
+        matches!(self.end.get(), Some(End::Signal(_)))
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {

@@ -91,7 +91,7 @@ fn run(plugin: &dyn Plugin, options: &ArgMatches) -> ExitCode {
         Err(error) => return fail(error.exit_code(), &error),
     };
     log::begin(LevelFilter::INFO);
-    descriptors::raise_limit();
+    let descriptors = descriptors::raise_limit();
     let reactor = match reactor_with_signals() {
         Ok(reactor) => reactor,
         Err(error) => return fail(1, &error),
@@ -104,6 +104,7 @@ fn run(plugin: &dyn Plugin, options: &ArgMatches) -> ExitCode {
         tracing::info!(target: "sestina", "loaded {made_of}");
     }
     tracing::info!(target: "sestina", "{} listening on {}", plugin.name(), port.local_addr());
+    tracing::info!(target: "sestina", "{descriptors}");
     let ended = reactor.run();
     tracing::info!(target: "sestina", "{} stopped", plugin.name());
     match ended {

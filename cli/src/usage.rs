@@ -65,7 +65,10 @@ fn problem(error: &clap::Error, command: &Command) -> String {
         }
         ErrorKind::UnknownArgument => format!("'{argument}' is one argument too many"),
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
-        ErrorKind::ArgumentConflict => format!("{argument} is given twice"),
+        ErrorKind::ArgumentConflict => match said(ContextKind::PriorArg) {
+            prior if prior.is_empty() || prior == argument => format!("{argument} is given twice"),
+            prior => format!("{argument} and {prior} do not go together"),
+        },
         ErrorKind::ValueValidation => {
             let why = error.source().map_or_else(String::new, words::chain);
             format!("{}: {why}", bare(&argument))

@@ -227,3 +227,12 @@ fn without_draining_quiet_clients_get_all_of_it() {
     assert!(read_all(server.connect()) == poem("science"));
     server.stop();
 }
+
+#[test]
+fn a_server_says_how_many_connections_its_descriptors_allow() {
+    let log = Server::fast("science").stop();
+    let words =
+        log.lines().find_map(|line| line.split_once(" open descriptors allow ")).expect("such a line");
+    let connections: u64 = words.1.trim_end_matches(" connections").parse().expect("a number");
+    assert!(words.0.ends_with(&(connections + 32).to_string()), "{log}");
+}

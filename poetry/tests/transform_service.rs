@@ -223,6 +223,20 @@ fn a_refusal_among_answers_ends_them_cleanly_and_cancels_the_rest() {
 }
 
 #[test]
+fn an_answer_after_a_refusal_is_neither_sent_nor_said_to_be() {
+    let lines = logged(|| {
+        let (heard, _) = three(|reactor, oracle| {
+            oracle.answer(0, Err(Refusal::Upstream.into()));
+            oracle.answer(1, Ok("late"));
+            reactor.turn(Some(Duration::ZERO)).expect("the driver works");
+        });
+        heard.is_whole(b"");
+    });
+    assert!(lines.iter().any(|line| line.contains("has refused it")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("transformed")), "{lines:?}");
+}
+
+#[test]
 fn an_accident_among_answers_is_a_reset_and_cancels_the_rest() {
     let (heard, cancelled) = three(|_, oracle| {
         oracle.answer(0, Ok("first"));

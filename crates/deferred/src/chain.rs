@@ -25,6 +25,14 @@ impl<T> Deferred<T> {
     /// `()`. For a plain value use [`map`](Self::map). If it panics, the chain fails with
     /// [`Panicked`](crate::Panicked).
     ///
+    /// # Order
+    /// Runs when the deferred fires, in the middle of that call and after what was added before; if it has fired,
+    /// before this returns. So do all that are added by the other methods.
+    ///
+    /// # Cancelling
+    /// A cancel of what this returns goes up to this deferred; once the callback has returned another deferred, to that
+    /// one.
+    ///
     /// ```
     /// use sestina_deferred::succeed;
     ///
@@ -183,6 +191,9 @@ impl<T> Deferred<T> {
     /// if the answer comes.
     ///
     /// Pauses count: with several guards the last one lets go. Callbacks that were added before still run.
+    ///
+    /// # Cancelling
+    /// A cancel passes by on its way up. What it is answered waits here, as any answer does.
     #[track_caller]
     pub fn pause(&mut self) -> PauseGuard {
         let gate = Node::<T, Gate>::waiting(Location::caller());

@@ -20,7 +20,8 @@ thread_local! {
 /// Turns debugging on or off, for all threads.
 ///
 /// While it is on, failures keep a backtrace, and deferreds remember how they were made and fired: reports of
-/// unhandled errors show it ([`Unhandled`](crate::Unhandled)), and [`unfired`](crate::unfired()) lists what
+/// unhandled errors show it ([`Unhandled`](crate::Unhandled)), so do failures
+/// ([`Failure::made`](crate::Failure::made), `{:#?}`), and [`unfired`](crate::unfired()) lists what
 /// waits. What was made before is not known to it.
 pub fn set_debugging(on: bool) {
     if on {

@@ -56,7 +56,7 @@ impl Executor {
         Self { local: Rc::new(local) }
     }
 
-    /// Runs `f`; what is spawned meanwhile belongs to this executor. Calls nest.
+    /// Runs `f`; what is spawned meanwhile belongs to this executor. Calls nest, and a panic of `f` leaves too.
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
         self.local.enter(f)
     }

@@ -12,8 +12,8 @@ use crate::node::{AnyNode, Node, Part, Sink};
 use crate::outcome::Res;
 use crate::status::State;
 
-/// Holds a chain back at the point where [`Deferred::pause`](crate::Deferred::pause)(crate::Deferred::pause) was called. Lets go when
-/// it is dropped, or by [`unpause`](Self::unpause).
+/// Holds a chain back at the point where [`Deferred::pause`](crate::Deferred::pause) was called. Lets go when it is
+/// dropped, or by [`unpause`](Self::unpause).
 ///
 /// ```
 /// use sestina_deferred::succeed;

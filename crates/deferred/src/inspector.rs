@@ -1,6 +1,7 @@
 //! What waits, where it was made, for what, and how long.
 //!
-//! Walk: while debugging is on, or somebody watches this thread, each new node is noted here; [`unfired`] looks at those that are left.
+//! Walk: while debugging is on, or somebody watches this thread, each new node is noted here; [`unfired`] looks at
+//! those that are left.
 //! Invariant: the notes are weak: they keep no deferred alive.
 //! Tests: `tests/debugging.rs`, `tests/watching.rs`.
 
@@ -76,19 +77,24 @@ impl Unfired {
     }
 }
 
+/// `{:#}` also shows the way up its chain.
 impl fmt::Display for Unfired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "made at {}, waits {:?} for ", self.made_at, self.waited)?;
         match &self.waits_on {
-            WaitsOn::Resolver => f.write_str("its resolver"),
-            WaitsOn::ForeignFuture => f.write_str("a foreign future"),
-            WaitsOn::Running => f.write_str("its own callback"),
-            WaitsOn::Pause => f.write_str("the end of a pause"),
+            WaitsOn::Resolver => f.write_str("its resolver")?,
+            WaitsOn::ForeignFuture => f.write_str("a foreign future")?,
+            WaitsOn::Running => f.write_str("its own callback")?,
+            WaitsOn::Pause => f.write_str("the end of a pause")?,
             WaitsOn::Deferreds(places) => {
                 let places: Vec<String> = places.iter().map(ToString::to_string).collect();
-                write!(f, "what was made at {}", places.join(", "))
+                write!(f, "what was made at {}", places.join(", "))?;
             }
         }
+        if f.alternate() {
+            self.chain.iter().skip(1).try_for_each(|place| write!(f, "\n  below {place}"))?;
+        }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@
 //! Walk: `resolver.rs` settles a root; `drive.rs` calls [`AnyNode::push`] until nobody is left to tell;
 //! `request.rs` climbs by [`AnyNode::cancel`].
 //! Invariant: strong links only point downstream, so a chain is freed from the top as its answer passes.
-//! Tests: `tests/laws.rs` and all the others.
+//! Tests: `tests/laws/main.rs` and all the others.
 
 use std::any::Any;
 use std::panic::Location;

@@ -13,6 +13,7 @@ const RECORDED_ON: &str = "rustc 1.95.";
 
 #[test]
 fn mistakes_do_not_compile_and_the_compiler_says_what_to_do() {
+    // spec: P17-14
     // rule: 1
     let version = rustc_version();
     if !version.starts_with(RECORDED_ON) {

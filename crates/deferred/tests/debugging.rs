@@ -146,6 +146,9 @@ fn chains_are_listed_once_with_their_way_up() {
     let chain: Vec<u32> = waiting[0].chain().iter().map(|place| place.line()).collect();
     assert_eq!(chain, [last, last, first]);
     assert!(waiting[0].made().to_string().contains("chains_are_listed_once"));
+    let text = format!("{:#}", waiting[0]);
+    assert_eq!(text.lines().count(), 3, "itself and what it is below: {text}");
+    assert!(text.lines().next_back().is_some_and(|line| line.contains(&format!(":{first}:"))), "{text}");
     resolver.callback(1);
     assert!(unfired(secs(15)).is_empty());
     assert_eq!(value(d), 3);

@@ -107,7 +107,8 @@ impl MioDriver {
     }
 
     /// Tells the names of the listening sockets that this process was started with, as descriptors 3, 4 ... in this
-    /// order: what systemd says in `LISTEN_FDS` and `LISTEN_FDNAMES`. Whoever reads the environment calls this.
+    /// order: what systemd says in `LISTEN_FDS` and `LISTEN_FDNAMES`. Whoever reads the environment
+    /// calls this, with what [`handed_over`](crate::handed_over) makes of the variables.
     ///
     /// # Errors
     /// If one of them is not open.

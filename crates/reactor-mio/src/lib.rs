@@ -46,6 +46,7 @@ mod process;
 mod resolve;
 mod signals;
 mod socket;
+mod systemd;
 mod tcp;
 mod token;
 mod udp;
@@ -55,6 +56,7 @@ mod wake;
 pub use descriptors::raise_descriptor_limit;
 pub use driver::MioDriver;
 pub use options::Options;
+pub use systemd::{HandOverError, handed_over};
 
 /// A reactor over the operating system's sockets: what most programs begin with.
 ///

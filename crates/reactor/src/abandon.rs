@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::close::Closings;
-use crate::inner::Reactor;
+use crate::errors::ConnectError;
+use crate::inner::{Entry, Reactor};
 
 /// How often everything is dropped again because the drops made something new.
 const ROUNDS_MAX: u32 = 16;
@@ -27,7 +28,15 @@ impl Reactor {
                 let keys = inner.entries.borrow().keys();
                 for key in keys {
                     let entry = inner.entries.borrow_mut().remove(key);
+                    let attempt = match &entry {
+                        Some(Entry::Attempt(attempt)) => Some(attempt.outcome()),
+                        _ => None,
+                    };
                     reactor.guard("the drop of what a crash left", move || drop(entry));
+                    if let Some(outcome) = attempt {
+                        let why = ConnectError::Cancelled;
+                        reactor.guard("the answer of an attempt", move || outcome.failed(&why));
+                    }
                 }
                 let jobs = inner.timers.borrow_mut().clear();
                 reactor.guard("the drop of a timer", move || drop(jobs));

@@ -338,6 +338,11 @@ impl Reactor {
 }
 
 impl Attempt {
+    /// Who waits for what becomes of it.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome.clone()
+    }
+
     pub(crate) fn words(&self) -> String {
         format!("an attempt to connect to {}", self.peer)
     }

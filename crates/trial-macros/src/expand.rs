@@ -193,7 +193,7 @@ impl Made<'_> {
 
     fn ignored(&self) -> Result<TokenStream, Error> {
         match &self.options.skip {
-            Some(reason) => parse(&format!("#[ignore = {reason}]")),
+            Some(reason) => parse(&format!("#[{} = {reason}]", OF_TESTS[1])),
             None => Ok(TokenStream::new()),
         }
     }

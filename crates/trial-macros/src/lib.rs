@@ -1,6 +1,6 @@
 //! The attribute `#[sestina::test]`; what it does is told in the documentation of `sestina-trial`.
 //!
-//! Walk: [`options`] reads the attribute's arguments, [`signature`] the function, [`expand`] writes the test. No parser
+//! Walk: `options.rs` reads the attribute's arguments, `signature.rs` the function, `expand.rs` writes the test. No parser
 //! crate is needed: a test's signature is small, and its body passes through unread.
 //! Tests: `crates/trial/tests`.
 #![forbid(unsafe_code)]

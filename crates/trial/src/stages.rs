@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use sestina_deferred::{collect_unhandled, watch_unfired};
 use sestina_reactor::Time;
+use tracing::Dispatch;
 
 use crate::drive::{Limits, drive, waiting};
 use crate::log::{Collector, Log};
@@ -39,8 +40,11 @@ pub(crate) fn run_once(
     prepare: fn(Trial) -> Prepared,
     shared: &Arc<Shared>,
 ) -> Report {
-    let collector = Collector(Arc::clone(&shared.log));
-    tracing::subscriber::with_default(collector, || {
+    // Two, because tracing asks a lone subscriber only on the thread that meets an event first: a plain test on another
+    // thread would then switch that event off for this one.
+    let companion = Dispatch::new(Collector(Arc::clone(&shared.log)));
+    let log = Dispatch::new(Collector(Arc::clone(&shared.log)));
+    tracing::dispatcher::with_default(&log, || {
         let (report, left) = collect_unhandled(|| {
             watch_unfired(|| match World::new(test, seed) {
                 Ok(world) => {
@@ -60,6 +64,7 @@ pub(crate) fn run_once(
                 left.iter().map(|unhandled| crate::outcome::words_of(unhandled.failure())).collect();
         }
         shared.log.close();
+        drop(companion);
         report
     })
 }
@@ -84,14 +89,14 @@ impl Run<'_> {
         while let Some(cleanup) = self.trial.pop_cleanup() {
             self.piece(&mut report, "a clean-up", cleanup).ok();
         }
+        if self.trial.test().is_simulated {
+            report.ended = Some(self.trial.world().now() - Time::ZERO);
+        }
         self.look_around(&mut report);
         if let Some(at) = report.faults.iter().position(|(_, fault)| matches!(fault, Fault::Skipped(_)))
             && let (_, Fault::Skipped(reason)) = report.faults.remove(at)
         {
             report.skipped = Some(reason);
-        }
-        if self.trial.test().is_simulated {
-            report.ended = Some(self.trial.world().now() - Time::ZERO);
         }
         self.begin_piece();
         self.trial.world().clear();

@@ -116,8 +116,7 @@ pub(crate) struct Left {
 impl Left {
     /// Whether time may end it without anybody doing anything more.
     pub(crate) fn may_end(&self) -> bool {
-        let is_line = matches!(self.left.kind(), LeftoverKind::Connection | LeftoverKind::Attempt);
-        self.left.is_closing() || is_line
+        self.left.is_closing() || self.left.kind() == LeftoverKind::Connection
     }
 
     pub(crate) fn words(&self) -> String {

@@ -2,12 +2,17 @@
 
 mod clients;
 mod crashes;
+mod datagrams;
+mod eyeballs;
+mod forwarders;
 mod half_close;
 mod lawful;
 mod partitions;
 mod poets;
 mod proxies;
+mod storms;
 mod torture;
+mod upgrades;
 
 use sestina_reactor_sim::Scenario;
 
@@ -19,6 +24,11 @@ pub(crate) fn all() -> Vec<Scenario> {
         proxies::scenario(),
         partitions::scenario(),
         crashes::scenario(),
+        eyeballs::scenario(),
+        upgrades::scenario(),
+        forwarders::scenario(),
+        storms::scenario(),
+        datagrams::scenario(),
         torture::scenario(),
     ]
 }

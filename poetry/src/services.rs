@@ -134,6 +134,7 @@ impl Service for PoetryService {
 /// # Errors
 /// Its start fails with a [`PoemError`](crate::PoemError) or a [`ListenError`](sestina_reactor::ListenError); the port is
 /// closed then.
+#[expect(clippy::missing_panics_doc, reason = "the names of the two children differ")]
 pub fn poetry_server<F: Factory>(
     name: impl Into<String>,
     poem: impl Into<PathBuf>,

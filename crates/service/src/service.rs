@@ -24,7 +24,7 @@ use crate::context::ServiceContext;
 ///
 /// # Cancelling
 /// A step that takes too long, and a start that is not wanted any more, is cancelled: a `privileged_start` or `start`
-/// because of [`TimedOut`](sestina_deferred::TimedOut) or [`Stopping`](crate::Stopping); it may clean up first, within the
+/// because of the [`ServiceError`](crate::ServiceError) that says so, or of [`Stopping`](crate::Stopping); it may clean up first, within the
 /// time limit of a stop. A `drain` is cancelled when its time is over: cut what is open. A `stop` that takes too long is
 /// aborted, and the service is named in the [`StopReport`](crate::StopReport).
 ///

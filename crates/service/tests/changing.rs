@@ -296,7 +296,7 @@ fn states_are_told_to_those_who_subscribed_as_long_as_they_want() {
             let noted = told.clone();
             let subscription = tree.subscribe(move |path, state| noted.note(format!("{path}:{state}")));
             tree.start().await?;
-            assert_eq!(told.line(), ":starting, a:starting, :running, a:running");
+            assert_eq!(told.line(), ":starting, a:starting, a:running, :running");
             end(&tree, "a", Err(sestina_deferred::Failure::msg("broken")));
             assert_eq!(told.line(), "a:stopping, a:failed");
             tree.reactor().sleep(SECOND).await?;
@@ -306,7 +306,7 @@ fn states_are_told_to_those_who_subscribed_as_long_as_they_want() {
             stop.await?;
             assert_eq!(
                 told.line(),
-                ":stopping, a:stopping, :stopped, a:stopped",
+                ":stopping, a:stopping, a:stopped, :stopped",
                 "told before the stop is answered"
             );
             drop(subscription);

@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | [`deferred`](mod@deferred) (module) and its names at the top | `sestina-deferred` | results that are not there yet: chains, cancellation with an answer, async |
 //! | [`reactor`](mod@reactor) (module) and its names at the top | `sestina-reactor` | the loop, timers, protocols, connections |
+//! | [`service`](mod@service) (module) and its names at the top | `sestina-service` | service trees: ordered start and stop, drain, supervision |
 //! | [`reactor()`] | `sestina-reactor-mio` | a reactor over the operating system |
 //! | `trial` (module), `#[sestina::test]`, `Simulation` | `sestina-trial`, with the feature `trial` | the test harness: virtual time, and nothing left behind |
 //!
@@ -61,9 +62,15 @@ pub mod reactor {
     pub use sestina_reactor::*;
 }
 
+/// Service trees: ordered start and stop, drain, supervision.
+pub mod service {
+    pub use sestina_service::*;
+}
+
 pub use sestina_deferred::*;
 pub use sestina_reactor::*;
 pub use sestina_reactor_mio::{MioDriver, reactor};
+pub use sestina_service::*;
 
 /// The test harness: its attribute is also [`test`], at the top.
 #[cfg(feature = "trial")]

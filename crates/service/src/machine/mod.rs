@@ -132,19 +132,36 @@ impl Machine {
         }
     }
 
+    /// Those that begin something are told from the top, those that have come to something from the bottom: a parent runs
+    /// when its children do.
     fn tell_changes(&mut self) {
-        let changed: Vec<(Id, State)> = self
-            .nodes
-            .keys()
-            .map(|id| (*id, self.state(*id)))
-            .filter(|(id, state)| self.node(*id).shown != *state)
-            .collect();
+        let (mut down, mut up) = (Vec::new(), Vec::new());
+        self.walk(self.root, &mut down, &mut up);
+        let comes = |state| matches!(state, State::Running | State::Stopped | State::Failed);
+        let begins = down.into_iter().filter(|(_, state)| !comes(*state));
+        let changed: Vec<(Id, State)> =
+            begins.chain(up.into_iter().filter(|(_, state)| comes(*state))).collect();
         for (id, state) in changed {
             let (now, node) = (self.now, self.node_mut(id));
             node.shown = state;
             node.since = now;
             let path = self.path(id);
             self.order(Order::Changed { id, path, state });
+        }
+    }
+
+    /// The changed ones, each before its children and each after them.
+    fn walk(&self, id: Id, down: &mut Vec<(Id, State)>, up: &mut Vec<(Id, State)>) {
+        let state = self.state(id);
+        let is_changed = self.node(id).shown != state;
+        if is_changed {
+            down.push((id, state));
+        }
+        for child in self.children(id) {
+            self.walk(*child, down, up);
+        }
+        if is_changed {
+            up.push((id, state));
         }
     }
 }

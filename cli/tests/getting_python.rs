@@ -96,17 +96,17 @@ fn a_server_that_is_killed_half_way_has_closed_its_connection() {
 #[test]
 fn a_reset_half_way_is_told_as_one() {
     let Some(poet) = Poet::start("ecstasy", ["100", "0.02", "500"]) else { return };
-    let ended = Program::run(client(&[&poet.port]));
+    let ended = Program::run(client(&["--order", "stream", &poet.port]));
     let told = format!(
         "get-poetry: 127.0.0.1:{} reset the connection after 500 bytes: that is not a whole poem",
         poet.port
     );
     assert_eq!((ended.code, &*ended.stderr), (Some(1), &*told));
     assert!(ended.stdout == poem("ecstasy")[..500]);
-    let ended = Program::run(client(&["--order", "completion", &poet.port]));
+    let ended = Program::run(client(&[&poet.port]));
     assert!(ended.stdout.is_empty() && ended.code == Some(1));
     // And every time again: what is printed stays a beginning of the poem.
-    let retries = ["--retries", "2", "--retry-delay", "1ms"];
+    let retries = ["--order", "stream", "--retries", "2", "--retry-delay", "1ms"];
     let ended = Program::run(client(&[&retries[..], &[&poet.port]].concat()));
     assert!(ended.stdout == poem("ecstasy")[..500] && ended.code == Some(1), "{}", ended.stderr);
 }

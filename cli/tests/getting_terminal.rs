@@ -83,7 +83,8 @@ fn a_hostile_poem_cannot_take_over_the_terminal_in_any_order_or_cut() {
         assert_eq!((lines.len(), lines[0]), (2, lines[1]), "the cuts do not matter: {shown:?}");
     }
     std::fs::remove_file(path).unwrap();
-    let (ended, shown) = on_terminal(client(&["-q", &poet(whole, End::Reset).to_string()]));
+    let (ended, shown) =
+        on_terminal(client(&["-q", "--order", "stream", &poet(whole, End::Reset).to_string()]));
     assert!(ended.code == Some(1) && shown.contains("^[]52"));
     let lines: Vec<&str> = shown.lines().collect();
     assert!(lines[1].contains("get-poetry: "), "the error has a line of its own: {shown:?}");

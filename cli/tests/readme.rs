@@ -79,7 +79,7 @@ fn uses(block: &str, program: &str) -> bool {
 #[test]
 fn every_command_of_the_readme_does_what_it_is_there_for() {
     let blocks = blocks();
-    assert_eq!(blocks.len(), 4, "four blocks of commands");
+    assert_eq!(blocks.len(), 6, "six blocks of commands");
     for block in blocks {
         let wanted = [("curl", "--version"), ("nc", "-h")];
         let here = wanted.iter().filter(|(program, _)| uses(&block, program)).all(|(program, probe)| {

@@ -312,6 +312,21 @@ fn what_the_service_refuses_its_proxy_refuses() {
 }
 
 #[test]
+fn a_client_cannot_pile_up_requests_in_a_proxy_of_a_slow_service() {
+    let port = puppet(b"", |mut stream| {
+        stream.read_to_end(&mut Vec::new()).ok();
+    });
+    let mut proxy = Server::start("transformproxy", &["--max-waiting", "14", &port.to_string()]);
+    let mut client = proxy.connect();
+    client.write_all(&b"7:shout.a,".repeat(4)).unwrap();
+    let words = "more than 14 bytes of requests wait behind the first";
+    proxy.program.wait_for_line(|line| line.contains(words));
+    drop(client);
+    let log = proxy.stop();
+    assert!(log.matches("asking 127.0.0.1").count() <= 3, "{log}");
+}
+
+#[test]
 fn a_client_that_leaves_is_left_by_the_service_too() {
     let (sender, left) = std::sync::mpsc::channel();
     let port = puppet(b"", move |mut stream| {

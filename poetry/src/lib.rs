@@ -35,6 +35,7 @@ pub use services::{CurrentPoem, PoetryProxyService, PoetryService, poetry_proxy,
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
 pub use transform::{
     BadTransformName, Refusal, TRANSFORM_BYTES_MAX, TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX,
-    TRANSFORM_REQUESTS_MAX, TRANSFORM_TIME_MAX, TRANSFORM_UPSTREAM_MAX, TransformClient, TransformError,
-    TransformProxy, TransformServer, TransformService, Transformer, list as transforms, transform,
+    TRANSFORM_REQUESTS_MAX, TRANSFORM_TIME_MAX, TRANSFORM_UPSTREAM_MAX, TRANSFORM_WAITING_BYTES_MAX,
+    TransformClient, TransformError, TransformProxy, TransformServer, TransformService, Transformer,
+    list as transforms, transform,
 };

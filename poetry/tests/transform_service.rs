@@ -36,7 +36,7 @@ fn every_refusal_is_a_clean_end_without_an_answer_and_the_log_says_why() {
     let cases: [(&'static [u8], &str); 8] = [
         (b"hello\n", "not a netstring"),
         (b"15:cummingsify.ABCx", "without a comma"),
-        (b"100000:", "more than 99999 bytes"),
+        (b"100000:", "the request has more than 99999 bytes"),
         (b"11:cummingsify,", "no dot"),
         (b"14:cummingsify.\xff\xfe,", "not UTF-8"),
         (b"10:upcase.ABC,", "there is no transform 'upcase'"),
@@ -210,6 +210,25 @@ fn answers_leave_in_the_order_of_their_requests() {
     });
     heard.is_whole(b"8:answer 0,8:answer 1,8:answer 2,");
     assert!(cancelled.is_empty());
+}
+
+#[test]
+fn so_many_bytes_of_requests_may_wait_behind_the_first_and_no_client_can_fill_the_memory() {
+    let (reactor, oracle) = (house(), Oracle::default());
+    let at = serve(&reactor, TransformServer::new(oracle.clone()).with_waiting_bytes_max(6));
+    let lines = logged(|| {
+        // The first may be as long as it likes; two of three bytes fit behind it, and one more byte does not.
+        let (_, heard) = client(&reactor, &at, |conn| conn.write(b"8:a.abcdef,3:b.y,3:c.z,2:d.,2:e.,"));
+        until(&reactor, "three requests are there", || oracle.count() == 3);
+        for number in 0..3 {
+            oracle.answer(number, Ok("x"));
+        }
+        wait(&reactor, heard).unwrap().is_whole(b"1:x,1:x,1:x,");
+    });
+    assert_eq!(oracle.count(), 3, "what is refused is not asked");
+    let words = "more than 6 bytes of requests wait behind the first";
+    assert_eq!(lines.iter().filter(|line| line.contains(words)).count(), 1, "{lines:?}");
+    close(&reactor);
 }
 
 #[test]

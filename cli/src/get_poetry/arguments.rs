@@ -14,7 +14,7 @@ pub(crate) const NAME: &str = "get-poetry";
 
 const AFTER_HELP: &str = "\
 Examples:
-  get-poetry 10000                         one poem: its bytes, as they arrive
+  get-poetry 10000                         one poem: its bytes and nothing else
   get-poetry 10001 10002 localhost:10003   several, each when it is whole
   get-poetry --order stream 10001 10002    in this order, as soon as possible
   get-poetry '[::1]:10000' > poem.txt      an IPv6 address is in brackets
@@ -62,7 +62,7 @@ pub(crate) struct Options {
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Printing {
-    /// When to print which poem; without this, several are printed in order of completion, and a single one as it arrives
+    /// When to print which poem; without this, each when it is whole
     #[arg(long, value_enum, value_name = "ORDER", hide_possible_values = true, help = ORDER_HELP)]
     pub(crate) order: Option<PrintOrder>,
     /// Print nothing before all are done
@@ -84,8 +84,7 @@ pub(crate) struct Printing {
 }
 
 const ORDER_HELP: &str = "When to print which poem: 'completion' (each when it is whole), 'given' (all at the end, in the \
-    order of the command line) or 'stream' (in that order, each byte as soon as possible). Without this it is 'completion' \
-    for several poets, and a single poem is printed as it arrives";
+    order of the command line) or 'stream' (in that order, each byte as soon as possible) [default: completion]";
 
 /// In which order poems are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

@@ -56,7 +56,7 @@ impl Plan {
             _ => Content::Poems,
         };
         let is_transformed = transforming.transform.is_some();
-        let order = order(&printing, content, poets.len());
+        let order = order(&printing, content);
         let merge = merge(&printing, &limits, order, poets.len());
         let merge = if is_transformed { merge.whole_poems_only() } else { merge };
         let (jobs, note) = jobs(&limits, descriptors, printing.output_dir.is_some());
@@ -88,11 +88,10 @@ impl Plan {
     }
 }
 
-fn order(printing: &Printing, content: Content, poets: usize) -> Order {
+fn order(printing: &Printing, content: Content) -> Order {
     match printing.order {
         Some(order) => order.order(),
         None if printing.race && content == Content::Poems => Order::First,
-        None if poets == 1 && !printing.collect && !printing.race => Order::Stream,
         None => Order::Completion,
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command};
 use sestina_poetry::{
-    TRANSFORM_BYTES_MAX, TRANSFORM_REQUESTS_MAX, TRANSFORM_UPSTREAM_MAX, TransformProxy, TransformServer,
+    TRANSFORM_BYTES_MAX, TRANSFORM_REQUESTS_MAX, TRANSFORM_UPSTREAM_MAX, TRANSFORM_WAITING_BYTES_MAX,
+    TransformProxy, TransformServer,
 };
 use sestina_reactor::{Endpoint, Reactor};
 
@@ -52,6 +53,9 @@ struct Options {
     /// How many requests one connection may make
     #[arg(long, value_name = "N", default_value_t = TRANSFORM_REQUESTS_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_requests: usize,
+    /// How many bytes of requests of one connection may wait behind the first one that is not answered
+    #[arg(long, value_name = "N", default_value_t = TRANSFORM_WAITING_BYTES_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
+    max_waiting: usize,
     /// How many clients there may be at once; the others wait
     #[arg(long, value_name = "N", default_value_t = CLIENTS_MAX, value_parser = parse_limit, allow_negative_numbers = true)]
     max_clients: usize,
@@ -88,6 +92,7 @@ impl Plugin for TransformProxyMaker {
             let server = TransformServer::new(proxy)
                 .with_bytes_max(options.max_bytes)
                 .with_requests_max(options.max_requests)
+                .with_waiting_bytes_max(options.max_waiting)
                 .with_request_time_max(options.request_timeout)
                 .with_grace(options.grace);
             let port = reactor.listen(&at, server)?;

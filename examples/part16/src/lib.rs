@@ -17,6 +17,9 @@ pub fn poem(name: &str) -> PathBuf {
 }
 
 /// Attaches the application to a simulated reactor, says which states its services come to, and runs the story.
+///
+/// # Errors
+/// If the application has no good name, or the story fails.
 pub fn play<A>(application: Application, story: impl FnOnce(Tree) -> A) -> Result<(), Box<dyn Error>>
 where
     A: Future<Output = Result<(), Failure>> + 'static,

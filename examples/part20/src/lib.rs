@@ -47,6 +47,7 @@ pub struct Collected {
 }
 
 /// Downloads a poem from each server, all at the same time. The answer comes when all have ended, however they ended.
+#[expect(clippy::missing_panics_doc, reason = "the mailbox has no limit")]
 pub fn get_poetry(reactor: &Reactor, arguments: Arguments, print: Print) -> Deferred<Collected> {
     let (mailbox, main) = (Mailbox::new(), reactor.clone());
     reactor.spawn(async move {

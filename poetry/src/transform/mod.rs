@@ -21,5 +21,8 @@ pub use client::{TRANSFORM_BYTES_MAX, TRANSFORM_TIME_MAX, TransformClient, trans
 pub use error::TransformError;
 pub use proxy::{TRANSFORM_UPSTREAM_MAX, TransformProxy};
 pub use refusal::Refusal;
-pub use server::{TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX, TRANSFORM_REQUESTS_MAX, TransformServer};
+pub use server::{
+    TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX, TRANSFORM_REQUESTS_MAX, TRANSFORM_WAITING_BYTES_MAX,
+    TransformServer,
+};
 pub use service::{BadTransformName, TransformService, Transformer};

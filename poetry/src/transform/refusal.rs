@@ -39,6 +39,11 @@ pub enum Refusal {
         /// How many it may send.
         limit: usize,
     },
+    /// A client has sent more than may wait behind the first request that is not answered.
+    TooMuch {
+        /// How many bytes may wait.
+        limit: usize,
+    },
     /// No whole request came for too long.
     Slow,
     /// The client stopped within a request.
@@ -62,6 +67,10 @@ pub(crate) fn shown(name: &str) -> String {
 impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // In the words of a service: those of the framing name a method that its operator cannot call.
+            Self::Malformed(NetstringError::TooLong { string_bytes_max: limit }) => {
+                write!(out, "the request has more than {limit} bytes")
+            }
             Self::Malformed(error) => error.fmt(out),
             Self::NotText => out.write_str("the request is not UTF-8"),
             Self::NoDot => out.write_str("there is no dot between the name of a transform and a poem"),
@@ -74,6 +83,9 @@ impl fmt::Display for Refusal {
             }
             Self::TooMany { limit } => {
                 write!(out, "more than {limit} requests on one connection")
+            }
+            Self::TooMuch { limit } => {
+                write!(out, "more than {limit} bytes of requests wait behind the first")
             }
             Self::Slow => out.write_str("no whole request came in time"),
             Self::Torn => out.write_str("the client stopped within a request"),

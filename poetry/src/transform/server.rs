@@ -27,6 +27,10 @@ use crate::poem::Poem;
 
 /// How many requests one connection may make at once, unless an option says otherwise.
 pub const TRANSFORM_REQUESTS_MAX: usize = 100;
+/// How many bytes of requests of one connection may wait behind the first one that is not answered, unless an option says
+/// otherwise. With the number of clients this bounds what they can make a slow transformer hold. It is more than comes
+/// in one read, so a transformer that answers at once never refuses for it.
+pub const TRANSFORM_WAITING_BYTES_MAX: usize = 256 * 1024;
 /// How long a client may take for its request, unless an option says otherwise.
 pub const TRANSFORM_REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long a client that has closed its own direction is still worked for, unless an option says otherwise: it may
@@ -36,8 +40,8 @@ pub const TRANSFORM_GRACE: Duration = Duration::from_millis(500);
 /// Serves a [`Transformer`] on the wire. One factory, any number of connections.
 ///
 /// # Limits
-/// Requests and answers of [`TRANSFORM_BYTES_MAX`], [`TRANSFORM_REQUESTS_MAX`] of them on a connection,
-/// [`TRANSFORM_REQUEST_TIME_MAX`] until one is whole.
+/// Requests and answers of [`TRANSFORM_BYTES_MAX`], [`TRANSFORM_REQUESTS_MAX`] of them on a connection, of which
+/// [`TRANSFORM_WAITING_BYTES_MAX`] may wait behind the first, [`TRANSFORM_REQUEST_TIME_MAX`] until one is whole.
 ///
 /// ```no_run
 /// use sestina_poetry::{TransformServer, TransformService};
@@ -58,6 +62,7 @@ pub struct TransformServer<T> {
 struct Limits {
     bytes_max: usize,
     requests_max: usize,
+    waiting_bytes_max: usize,
     time_max: Duration,
     grace: Duration,
 }
@@ -69,6 +74,7 @@ impl<T: Transformer> TransformServer<T> {
         let limits = Limits {
             bytes_max: TRANSFORM_BYTES_MAX,
             requests_max: TRANSFORM_REQUESTS_MAX,
+            waiting_bytes_max: TRANSFORM_WAITING_BYTES_MAX,
             time_max: TRANSFORM_REQUEST_TIME_MAX,
             grace: TRANSFORM_GRACE,
         };
@@ -87,6 +93,14 @@ impl<T: Transformer> TransformServer<T> {
     #[must_use]
     pub fn with_requests_max(mut self, requests_max: usize) -> Self {
         self.limits.requests_max = requests_max;
+        self
+    }
+
+    /// Sets how many bytes of requests of one connection may wait behind the first one that is not answered. A request
+    /// that would be above is refused.
+    #[must_use]
+    pub fn with_waiting_bytes_max(mut self, waiting_bytes_max: usize) -> Self {
+        self.limits.waiting_bytes_max = waiting_bytes_max;
         self
     }
 
@@ -113,6 +127,7 @@ impl<T: Transformer> Factory for TransformServer<T> {
             limits: self.limits,
             requests: 0,
             answered: 0,
+            waiting_bytes: 0,
             answers: VecDeque::new(),
             listens: Listens::Yes,
         };
@@ -138,8 +153,10 @@ struct Client<T> {
     requests: usize,
     /// How many of them are done with: their answers were written.
     answered: usize,
-    /// Answers to the others, as far as they are there.
-    answers: VecDeque<Option<Result<Poem, Failure>>>,
+    /// How long the others are together, in bytes.
+    waiting_bytes: usize,
+    /// The others, each with its length, and their answers as far as they are there.
+    answers: VecDeque<(usize, Option<Result<Poem, Failure>>)>,
     listens: Listens,
 }
 
@@ -148,12 +165,17 @@ impl<T: Transformer> Client<T> {
         if self.requests == self.limits.requests_max {
             return Err(Refusal::TooMany { limit: self.limits.requests_max });
         }
+        let (length, limit) = (request.len(), self.limits.waiting_bytes_max);
+        if self.answers.front().is_some_and(|first| self.waiting_bytes - first.0 + length > limit) {
+            return Err(Refusal::TooMuch { limit });
+        }
         let request = std::str::from_utf8(request).map_err(|_| Refusal::NotText)?;
         let (name, poem) = request.split_once('.').ok_or(Refusal::NoDot)?;
         let bytes = poem.len();
         let (number, asked) = (self.requests, shown(name));
         self.requests += 1;
-        self.answers.push_back(None);
+        self.waiting_bytes += length;
+        self.answers.push_back((length, None));
         conn.cancel_timer();
         let answer = self.transformer.transform(name, poem);
         conn.then(self, answer, move |me, conn, answer| {
@@ -169,12 +191,13 @@ impl<T: Transformer> Client<T> {
     }
 
     fn answered(&mut self, conn: &mut NetstringConn<'_, '_>, number: usize, answer: Result<Poem, Failure>) {
-        if let Some(place) = self.answers.get_mut(number - self.answered) {
+        if let Some((_, place)) = self.answers.get_mut(number - self.answered) {
             *place = Some(answer);
         }
-        while let Some(Some(_)) = self.answers.front() {
-            let Some(answer) = self.answers.pop_front().flatten() else { return };
+        while let Some((_, Some(_))) = self.answers.front() {
+            let Some((length, Some(answer))) = self.answers.pop_front() else { return };
             self.answered += 1;
+            self.waiting_bytes -= length;
             match answer {
                 Ok(poem) => {
                     // In three pieces: the poem is sent from where it lies.

@@ -46,7 +46,9 @@ impl Machine {
             return self.order(Order::Failed { id, error, restart: false });
         }
         let restart = self.supervise(id, parent, finished, &error);
-        self.order(Order::Failed { id, error, restart });
+        if !finished {
+            self.order(Order::Failed { id, error, restart });
+        }
     }
 
     /// Decides what follows. Says whether it will be started again.

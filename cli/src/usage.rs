@@ -20,7 +20,13 @@ pub(crate) fn answer(error: &clap::Error, command: &Command, arguments: &[OsStri
             let text = error.render().to_string();
             match io::stdout().lock().write_all(text.as_bytes()) {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(_) => ExitCode::FAILURE,
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::BrokenPipe {
+                        let program = program(command, arguments);
+                        words::say(&format!("{program}: cannot write to the standard output: {error}"));
+                    }
+                    ExitCode::FAILURE
+                }
             }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -85,7 +91,11 @@ fn invalid_value(error: &clap::Error, argument: &str) -> String {
     match (value.is_empty(), choice.is_empty()) {
         (true, true) => format!("{argument} needs a value"),
         (true, false) => format!("{argument} needs a value: one of {choice}"),
-        (false, _) => format!("{}: '{value}' is not one of {choice}", bare(argument)),
+        (false, _) => {
+            let instead = suggestion(error, ContextKind::SuggestedValue);
+            let instead = instead.map(|instead| format!(": {instead}")).unwrap_or_default();
+            format!("{}: '{value}' is not one of {choice}{instead}", bare(argument))
+        }
     }
 }
 

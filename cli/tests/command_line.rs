@@ -177,7 +177,7 @@ fn a_port_in_use_and_an_address_of_another_machine_are_one() {
 // spec: REF-06
 #[test]
 fn wrong_usage_of_get_poetry_is_two_and_downloads_nothing() {
-    let cases: [(&[&str], &str); 28] = [
+    let cases: [(&[&str], &str); 29] = [
         (&["x"], "a port is a number from 1 to 65535, not 'x'"),
         (&["10000", "70000"], "a port is a number from 1 to 65535, not '70000'"),
         (&["host:"], "'host:' has no port: write HOST:PORT"),
@@ -200,6 +200,7 @@ fn wrong_usage_of_get_poetry_is_two_and_downloads_nothing() {
         (&["--max-held", "9999999999999T", "1"], "--max-held: '9999999999999T' is more than"),
         (&["--jobs", "0", "1"], "--jobs: '0' is no number of downloads: the smallest is 1"),
         (&["--order", "alphabet", "1"], "--order: 'alphabet' is not one of completion, given, stream"),
+        (&["--order", "givn", "1"], "is not one of completion, given, stream: did you mean 'given'?"),
         (&["--order", "stream", "--collect", "1"], "--collect prints nothing until all are done"),
         (&["--race", "--order", "given", "1"], "--race and --order <ORDER> do not go together"),
         (&["--transform", "host", "1"], "--transform: a port is a number from 1 to 65535, not 'host'"),
@@ -238,6 +239,36 @@ fn a_start_that_waits_for_its_poem_can_be_interrupted() {
     let ended = program.wait();
     assert_eq!((ended.code, ended.signal), (None, Some(15)), "{}", ended.stderr);
     std::fs::remove_file(pipe).unwrap();
+}
+
+/// No example is cut into two lines because it is too long.
+#[test]
+fn each_example_of_get_poetry_has_a_line_of_its_own() {
+    let mut program = get_poetry();
+    program.arg("--help");
+    let help = String::from_utf8(Program::start(program).wait().stdout).expect("help is text");
+    let examples: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Examples:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!(examples.len() > 5, "{help}");
+    for example in examples {
+        assert!(example.starts_with("  get-poetry "), "{example}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_help_that_cannot_be_written_is_told() {
+    for mut program in [sestina(), get_poetry()] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there");
+        let ended = program.arg("--help").stdout(full).output().expect("it runs");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert!(told.contains("cannot write to the standard output: No space left"), "{told}");
+        assert_eq!(ended.status.code(), Some(1));
+    }
 }
 
 #[test]

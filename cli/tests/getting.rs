@@ -203,6 +203,26 @@ fn a_race_prints_the_first_and_leaves_the_others() {
     assert!(errors[0].as_str().unwrap().ends_with("was not the first"));
 }
 
+/// Poems that are whole at the same moment: one of them was the first all the same.
+#[test]
+fn a_race_has_one_winner() {
+    let server = Server::fast("science");
+    let port = server.port();
+    let poets = [&*port; RACERS];
+    for _ in 0..RACES {
+        let folder = scratch("race");
+        let ended = run(&[&["--race", "--json", "-o", common::path(&folder)], &poets[..]].concat());
+        let reports = reports(&ended);
+        let winners: Vec<_> = reports.iter().filter(|report| report["error"].is_null()).collect();
+        assert_eq!((ended.code, reports.len(), winners.len()), (Some(0), RACERS, 1), "{reports:?}");
+        assert_eq!(files(&folder).len(), 1);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+const RACERS: usize = 12;
+const RACES: usize = 5;
+
 #[test]
 fn every_limit_that_passes_is_told() {
     let never = || poet(b"Where, ", End::Never).to_string();
@@ -279,6 +299,8 @@ fn a_poet_may_have_a_unix_socket_or_an_ipv6_address() {
     drop(stream);
     let ended = program.wait();
     assert_eq!((ended.code, &*ended.stdout), (Some(0), &b"by another door"[..]), "{}", ended.stderr);
+    let told = prints(&["unix:/no/such/socket"], 1, "");
+    assert_eq!(told, "get-poetry: there is no socket unix:/no/such/socket: is the server running?");
     std::fs::remove_file(&path).unwrap();
     let told = prints(&[&format!("unix:{}", path.display())], 1, "");
     assert!(told.contains("there is no socket"), "{told}");
@@ -337,6 +359,20 @@ fn a_signal_tells_how_far_each_was() {
     ] {
         assert!(ended.stderr.lines().any(|told| told == line), "{line}: {}", ended.stderr);
     }
+}
+
+#[test]
+fn a_signal_leaves_a_report_on_each() {
+    let (some, waits) = (poet(b"Where, ", End::Never).to_string(), nobody().to_string());
+    let mut program = Program::start(command(&["--trace", "--json", "--jobs", "1", &some, &waits]));
+    program.wait_for_line(|line| line == format!("Task 1: got 7 bytes of poetry from {some}"));
+    program.signal(Signal::INT);
+    let ended = program.wait();
+    let mut reports = reports(&ended);
+    reports.sort_by_key(|report| report["task"].as_u64());
+    assert_eq!((ended.code, reports.len()), (Some(130), 2), "{}", ended.stderr);
+    assert_eq!((&reports[0]["bytes"], &reports[1]["attempts"]), (&7.into(), &0.into()));
+    assert_eq!(reports[0]["error"], format!("{some}: cancelled after 7 bytes"));
 }
 
 /// `O_NONBLOCK` belongs to what is open, not to who opened it: somebody else may have set it.

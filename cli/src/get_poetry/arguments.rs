@@ -15,12 +15,12 @@ pub(crate) const NAME: &str = "get-poetry";
 const AFTER_HELP: &str = "\
 Examples:
   get-poetry 10000                         one poem: its bytes and nothing else
-  get-poetry 10001 10002 localhost:10003   several at once, each when it is whole
+  get-poetry 10001 10002 localhost:10003   several, each when it is whole
   get-poetry --order stream 10001 10002    in this order, as soon as possible
   get-poetry '[::1]:10000' > poem.txt      an IPv6 address is in brackets
   get-poetry --race 10001 10002            one poem from whoever is faster
   get-poetry -o poems --json 10001 10002   into files, and a report on each
-  get-poetry --transform 10000 10001       in small letters, by the service at 10000
+  get-poetry --transform 10000 10001       in small letters, by a service
 
 On a terminal, characters that would control it are shown instead of sent.
 Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.

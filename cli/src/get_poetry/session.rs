@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sestina_deferred::{Cancelled, Failure};
@@ -65,6 +66,8 @@ struct Work {
     held: Vec<usize>,
     untransformed: BTreeMap<usize, String>,
     stored: BTreeMap<usize, Result<PathBuf, StoreError>>,
+    /// A poem is whole; in a race it is the only one.
+    has_winner: bool,
     whole: usize,
     failed: usize,
     bytes: usize,
@@ -80,6 +83,7 @@ impl Session {
             held: Vec::new(),
             untransformed: BTreeMap::new(),
             stored: BTreeMap::new(),
+            has_winner: false,
             whole: 0,
             failed: 0,
             bytes: 0,
@@ -106,7 +110,9 @@ impl Session {
             return self.reactor.crash();
         }
         self.end.set(Some(End::Signal(signal)));
-        self.voice.borrow().out().leave();
+        if self.content == Content::Poems {
+            self.voice.borrow().out().leave(); // a report is the last word on a download, and goes with the others
+        }
         self.downloads.cancel_all();
         let reactor = self.reactor.clone();
         drop(self.reactor.call_later(LAST_WORDS_MAX, move || reactor.crash()));
@@ -236,8 +242,13 @@ impl Session {
         }
     }
 
-    fn ended(&self, outcome: Outcome) {
+    fn ended(&self, mut outcome: Outcome) {
         let mut work = self.work.borrow_mut();
+        if self.is_race && work.has_winner && outcome.result.is_ok() {
+            // It was whole before it could be cancelled.
+            outcome.result = Err(FetchError::NotFirst { peer: Arc::clone(&outcome.peer) }.into());
+        }
+        work.has_winner |= outcome.result.is_ok();
         let (task, is_whole) = (outcome.task, outcome.result.is_ok());
         if work.store.is_some() {
             work.steps.push(if is_whole { Step::Keep(task) } else { Step::Discard(task) });
@@ -427,7 +438,7 @@ fn problem(outcome: &Outcome, failure: &Failure) -> String {
     with_name(peer, words::chain(failure.error()))
 }
 
-/// Most errors begin with whom they are about; those of a name do not.
+/// Most errors say whom they are about; those of a name do not.
 fn with_name(peer: &str, why: String) -> String {
-    if why.starts_with(peer) { why } else { format!("{peer}: {why}") }
+    if why.contains(peer) { why } else { format!("{peer}: {why}") }
 }

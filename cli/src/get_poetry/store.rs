@@ -31,6 +31,14 @@ pub(super) enum Step {
     Discard(usize),
 }
 
+impl Step {
+    fn task(&self) -> usize {
+        match *self {
+            Self::Write { task, .. } | Self::Restart(task) | Self::Keep(task) | Self::Discard(task) => task,
+        }
+    }
+}
+
 /// What became of a download's file.
 pub(super) type Stored = (usize, Result<PathBuf, StoreError>);
 
@@ -42,6 +50,8 @@ pub(super) struct Store {
     /// The name of each download's file.
     names: Vec<String>,
     asides: BTreeMap<usize, Aside>,
+    /// Downloads of which something could not be written: whatever follows would have a hole, and gets no name.
+    broken: BTreeSet<usize>,
 }
 
 impl Store {
@@ -53,7 +63,7 @@ impl Store {
         fs::create_dir_all(&folder)
             .map_err(|source| StoreError::Folder { folder: folder.clone(), source })?;
         let names = names(poets.iter().map(Endpoint::peer_name));
-        let store = Self { folder, replaces, names, asides: BTreeMap::new() };
+        let store = Self { folder, replaces, names, asides: BTreeMap::new(), broken: BTreeSet::new() };
         let mut paths = (0..store.names.len()).map(|task| store.path(task));
         match paths.find(|path| !replaces && path.symlink_metadata().is_ok()) {
             Some(path) => Err(StoreError::Exists(path)),
@@ -65,21 +75,33 @@ impl Store {
     pub(super) fn run(&mut self, steps: Vec<Step>) -> Vec<Stored> {
         let mut stored = Vec::new();
         for step in steps {
-            let (task, result) = match step {
-                Step::Write { task, bytes } => (task, self.write(task, &bytes).map(|()| None)),
-                Step::Restart(task) | Step::Discard(task) => {
-                    drop(self.asides.remove(&task));
-                    (task, Ok(None))
-                }
-                Step::Keep(task) => (task, self.keep(task).map(Some)),
-            };
-            match result {
+            let task = step.task();
+            if self.broken.contains(&task) {
+                continue;
+            }
+            match self.take(step) {
                 Ok(None) => {}
                 Ok(Some(path)) => stored.push((task, Ok(path))),
-                Err(error) => stored.push((task, Err(error))),
+                Err(error) => {
+                    drop(self.asides.remove(&task));
+                    self.broken.insert(task);
+                    stored.push((task, Err(error)));
+                }
             }
         }
         stored
+    }
+
+    /// Gives the path of a file that has its name now.
+    fn take(&mut self, step: Step) -> Result<Option<PathBuf>, StoreError> {
+        match step {
+            Step::Write { task, bytes } => self.write(task, &bytes).map(|()| None),
+            Step::Restart(task) | Step::Discard(task) => {
+                drop(self.asides.remove(&task));
+                Ok(None)
+            }
+            Step::Keep(task) => self.keep(task).map(Some),
+        }
     }
 
     fn write(&mut self, task: usize, bytes: &[u8]) -> Result<(), StoreError> {
@@ -204,6 +226,27 @@ impl Error for StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As on a full disk, here with a file that is open for reading only.
+    #[test]
+    fn a_poem_that_could_not_be_written_gets_no_name() {
+        let folder = std::env::temp_dir().join(format!("sestina-store-{}", process::id()));
+        let mut store =
+            Store::open(folder.clone(), false, &[Endpoint::tcp("a", 1)]).expect("a folder can be made");
+        let path = folder.join(".aside");
+        fs::write(&path, "half").expect("it can be written");
+        let file = File::open(&path).expect("it can be read");
+        store.asides.insert(0, Aside { file, path });
+        let write = || Step::Write { task: 0, bytes: b" a poem".to_vec() };
+        let stored = store.run(vec![write(), Step::Keep(0)]);
+        assert!(matches!(&stored[..], [(0, Err(StoreError::Os { .. }))]), "{stored:?}");
+        // What comes later has a hole before it, and was told already.
+        let stored = store.run(vec![write(), Step::Keep(0)]);
+        assert!(stored.is_empty(), "{stored:?}");
+        let left = fs::read_dir(&folder).expect("it is there").count();
+        fs::remove_dir_all(&folder).expect("it can be removed");
+        assert_eq!(left, 0);
+    }
 
     #[test]
     fn names_are_safe_and_differ() {

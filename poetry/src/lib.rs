@@ -2,7 +2,7 @@
 //!
 //! A server writes a [`Poem`] and closes; that is the whole protocol. [`FastPoetry`] writes it at once, [`SlowPoetry`]
 //! a few bytes at a time, [`Fetch`] reads one and tells a whole poem from a torn one, [`Downloads`] reads many at once,
-//! piece by piece, and [`Merge`] puts them in order. [`PoetryProxy`] fetches one for many and keeps it; [`transform`] has
+//! piece by piece, and [`Merge`] puts them in order. [`PoetryProxy`] fetches one for many and keeps it; [`transform()`] has
 //! a service change one. All of it runs on either driver of the reactor.
 //!
 //! As services of a tree: [`poetry_server`] and [`poetry_proxy`].

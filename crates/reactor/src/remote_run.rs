@@ -21,7 +21,7 @@ impl Remote {
     ///
     /// # Errors
     /// What the deferred fails with; [`RemoteError`] if the reactor is gone or does not keep up. If the reactor ends first
-    /// the deferred is cancelled because of [`Stopped`](crate::Stopped).
+    /// the deferred is cancelled because of [`Stopped`].
     ///
     /// # Cancelling
     /// Dropping the future cancels the deferred. A panic of `f` is logged there, and is [`RemoteError::Gone`] here.

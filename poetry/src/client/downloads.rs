@@ -27,7 +27,7 @@ use crate::fetch::FetchError;
 use crate::poem::Poem;
 use crate::transform::{TransformClient, TransformError};
 
-/// How much may wait for the consumer, in bytes with [`EVENT_COST`] for each event: above it nobody is read.
+/// How much may wait for the consumer, in bytes with a fixed cost for each event: above it nobody is read.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// What an event costs beside its bytes.
 const EVENT_COST: usize = 64;

@@ -47,7 +47,7 @@ pub struct TransformService {
 }
 
 impl TransformService {
-    /// A service with the transforms that come with it: [`BUILT_IN`](super::list::BUILT_IN).
+    /// A service with the transforms that come with it: [`BUILT_IN`].
     #[must_use]
     pub fn new() -> Self {
         let built_in = BUILT_IN.iter().map(|built_in| {

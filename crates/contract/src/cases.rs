@@ -49,6 +49,7 @@ macro_rules! other_cases {
                 calls_wait_for_the_loop_to_run, shutdown_triggers_run_in_their_phases_and_before_is_awaited,
                 a_crash_does_not_wait_for_triggers, a_host_is_told_how_long_it_may_sleep;
             sockets: a_client_comes_from_the_address_it_binds, options_of_a_connection_may_be_set,
+                ipv6_serves_as_ipv4_does,
                 an_attempt_that_nobody_answers_times_out, a_foreign_address_is_told, endpoints_are_strings,
                 a_kind_of_endpoint_may_be_added;
             processes: a_process_reads_writes_and_ends, an_exit_code_and_an_environment_are_told,
@@ -68,6 +69,7 @@ macro_rules! other_cases {
                 a_rate_limit_slows_the_writer_down, a_rate_limit_slows_the_peer_down,
                 a_panicking_layer_ends_its_connection, a_successor_gets_the_unread_rest_first,
                 an_idle_connection_is_ended, a_busy_connection_is_not_idle;
+            async_io: async_reads_and_writes_are_whole_and_close_is_a_half_close, a_reset_is_an_io_error;
             async_streams: reads_do_not_see_the_cuts, a_cancelled_read_takes_nothing,
                 limits_and_ends_are_told_and_take_nothing, write_all_waits_for_a_slow_reader,
                 an_unread_stream_holds_little, half_closed_streams_still_answer,

@@ -175,7 +175,8 @@ pub fn a_panicking_layer_ends_its_connection(stage: &mut Stage) {
     assert!(diary.has("server lost Aborted") && !diary.has("server data"), "{diary:?}");
 }
 
-/// A protocol that reads a line and hands over; the rest is the successor's, before anything newer.
+/// A protocol that reads a line and hands over; the rest is the successor's, before anything newer. Its own timer goes with
+/// it.
 pub fn a_successor_gets_the_unread_rest_first(stage: &mut Stage) {
     let (diary, got) = (Diary::default(), Rc::default());
     let (log, into) = (diary.clone(), Rc::clone(&got));
@@ -186,7 +187,9 @@ pub fn a_successor_gets_the_unread_rest_first(stage: &mut Stage) {
         Probe::new(&first).named("first").quiet().data(move |_, conn, data| {
             line.extend_from_slice(data); // the line may come in pieces
             let Some(end) = line.iter().position(|byte| *byte == b'\n') else { return };
+            conn.set_timer(Duration::from_millis(2));
             let successor = Probe::new(&after).named("second").quiet().into(&into);
+            let successor = successor.timer(|probe, _| probe.note("a timer of somebody else"));
             conn.become_protocol(successor.data(|_, conn, data| conn.write(data)), &line[end + 1..]);
         })
     });
@@ -213,6 +216,7 @@ pub fn a_successor_gets_the_unread_rest_first(stage: &mut Stage) {
         (&b"the rest, and more"[..], &b"the rest, and more"[..])
     );
     assert!(diary.has("second lost Done") && !diary.has("first lost"), "{diary:?}");
+    assert!(!diary.has("second a timer"), "{diary:?}");
 }
 
 /// Silence in both directions.

@@ -16,6 +16,7 @@
 #![expect(clippy::missing_panics_doc, reason = "cases are tests: they panic when the contract is broken")]
 
 pub mod answers;
+pub mod async_io;
 pub mod async_streams;
 mod cases;
 pub mod closing;

@@ -81,6 +81,8 @@ pub fn a_process_reads_writes_and_ends(stage: &mut Stage) {
         "{lines:?}"
     );
     assert!(cat.terminate().is_err(), "it has ended");
+    let again = cat.ended().try_result().expect("its end is known");
+    assert_eq!(again.expect("it is no error to ask late"), ExitStatus::Code(0));
 }
 
 /// The number it exits with, and what was in its environment.

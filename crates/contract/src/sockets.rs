@@ -12,6 +12,7 @@ use sestina_reactor::{
 };
 
 use crate::connecting::Expect;
+use crate::stage::Kept;
 use crate::{Diary, Probe, Stage};
 
 /// The peer sees the address that was asked for, and one that is not ours is an error.
@@ -36,9 +37,10 @@ pub fn a_client_comes_from_the_address_it_binds(stage: &mut Stage) {
 
 /// Both ways, while it runs.
 pub fn options_of_a_connection_may_be_set(stage: &mut Stage) {
-    let diary = Diary::default();
+    let (diary, handle) = (Diary::default(), Kept::default());
     let (_port, at) = stage.serve(&diary, |probe| probe.named("server"));
-    let client = Probe::new(&diary).named("client").made(|_, conn| {
+    let kept = Rc::clone(&handle);
+    let client = Probe::new(&diary).named("client").made(move |_, conn| {
         for option in [
             SocketOption::NoDelay(true),
             SocketOption::NoDelay(false),
@@ -47,11 +49,51 @@ pub fn options_of_a_connection_may_be_set(stage: &mut Stage) {
         ] {
             conn.set_option(option).expect("a TCP connection has it");
         }
+        let handle = conn.handle();
+        handle.set_option(SocketOption::NoDelay(true)).expect("a handle may set it too");
+        assert_eq!(handle.local_address(), conn.local_address());
+        handle.set_timer(Duration::ZERO);
+        handle.cancel_timer();
+        *kept.borrow_mut() = Some(handle);
         conn.lose_connection();
     });
+    let client = client.timer(|_, _| panic!("it was cancelled"));
     stage.connect(&at, client);
     stage.until_noted(&diary, "client lost");
     stage.until_alone();
+    let gone = handle.borrow_mut().take().expect("it was connected");
+    let late = gone.set_option(SocketOption::NoDelay(true)).expect_err("it is gone");
+    assert_eq!((late.kind(), gone.local_address()), (std::io::ErrorKind::NotConnected, None));
+}
+
+/// The loopback of IPv6, its addresses in brackets, where there is one.
+pub fn ipv6_serves_as_ipv4_does(stage: &mut Stage) {
+    let diary = Diary::default();
+    let log = diary.clone();
+    let factory = move |_: &Address| {
+        Probe::new(&log).named("server").made(|probe, conn| {
+            probe.note(&format!("peer {}", conn.peer()));
+            conn.write(b"over six");
+            conn.lose_connection();
+        })
+    };
+    let at: Endpoint = "tcp:0:interface=[::1]".parse().expect("an endpoint");
+    let port = match stage.reactor().listen(&at, factory) {
+        Ok(port) => port,
+        Err(ListenError::NotLocal(_) | ListenError::Os { .. }) => return, // a machine without IPv6
+        Err(error) => panic!("{error}"),
+    };
+    let number = port.local_addr().port().expect("an IP address");
+    assert_eq!(port.local_addr().to_string(), format!("[::1]:{number}"));
+    for text in [format!("tcp:[::1]:{number}"), format!(r"tcp:\:\:1:{number}:bindAddress=[::1]")] {
+        let to: Endpoint = text.parse().expect("an endpoint");
+        assert_eq!(to.peer_name(), format!("[::1]:{number}"));
+        stage.connect(&to, Probe::new(&diary).named("client"));
+        stage.until_noted(&diary, "client lost Done");
+        stage.until_alone();
+        let lines = diary.take();
+        assert!(lines.iter().any(|line| line.starts_with("server peer [::1]:")), "{lines:?}");
+    }
 }
 
 /// A full server says nothing to further clients; they give up after their time, and no sooner.

@@ -138,8 +138,12 @@ fn first_failure(
     let (lowest, found) = (AtomicU64::new(u64::MAX), Mutex::new(None::<(u64, usize)>));
     let work = || {
         loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end || seed > lowest.load(Ordering::Relaxed) {
+            // Not past the end: behind the last seed of all comes the first one.
+            let taken = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seed| {
+                (seed < seeds.end).then(|| seed + 1)
+            });
+            let Ok(seed) = taken else { return };
+            if seed > lowest.load(Ordering::Relaxed) {
                 return;
             }
             let failed = scenarios.iter().position(|scenario| scenario.run(seed).failure.is_some());

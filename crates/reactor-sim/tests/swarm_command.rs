@@ -54,6 +54,8 @@ fn the_summary_the_list_the_help_and_the_exit_codes() {
     let some = run("swarm", &["--seeds", "2", "--from", "5", "--scenario", "poets"]);
     assert_eq!(text(&some.stdout), "2 seeds from 5, 1 scenario: everything holds\n");
     assert_eq!(some.status.code(), Some(0));
+    let last = run("swarm", &["--seeds", "9", "--from", "18446744073709551614", "--scenario", "clocks"]);
+    assert_eq!(text(&last.stdout), "1 seeds from 18446744073709551614, 1 scenario: everything holds\n");
     let list = run("swarm", &["--list"]);
     let names: Vec<&str> = text(&list.stdout).lines().collect();
     assert!(names.contains(&"poets") && names.contains(&"torture"), "{names:?}");

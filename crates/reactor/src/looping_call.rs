@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_deferred::{Deferred, IntoOutcome, Resolver, deferred, maybe_deferred, succeed};
+use sestina_deferred::{Deferred, Failure, IntoOutcome, Resolver, deferred, maybe_deferred, succeed};
 
 use crate::delayed_call::DelayedCall;
 use crate::inner::{Reactor, WeakReactor};
@@ -112,7 +112,8 @@ impl LoopingCall {
         answer
     }
 
-    /// No further call is made. A call that is being waited for goes on.
+    /// No further call is made. A call that is being waited for goes on; if it fails after this, nobody is left to be
+    /// told, and the failure is reported as unhandled.
     pub fn stop(&self) {
         let run = self.0.run.borrow_mut().take();
         if let Some(Run { next, ended, .. }) = run {
@@ -174,27 +175,37 @@ impl LoopingCall {
         let mut work = self.0.work.replace(nothing);
         let answer = work(count);
         drop(self.0.work.replace(work));
-        drop(answer.add_both(move |result| {
-            if self.0.generation.get() == generation {
-                self.go_on(result);
+        drop(answer.add_both(move |result| match result {
+            Ok(()) => {
+                if self.0.generation.get() == generation {
+                    self.go_on();
+                }
+                Ok(())
             }
+            Err(failure) => self.fail(generation, failure),
         }));
     }
 
-    fn go_on(&self, result: Result<(), sestina_deferred::Failure>) {
+    fn go_on(&self) {
         let Some(reactor) = self.0.reactor.upgrade() else { return };
-        if let Err(failure) = result {
-            let run = self.0.run.borrow_mut().take();
-            if let Some(run) = run {
-                run.ended.errback(failure);
-            }
-            return;
-        }
         let after = match &*self.0.run.borrow() {
             Some(run) => until_next(reactor.now() - run.started, run.interval),
             None => return,
         };
         self.schedule(&reactor, after);
+    }
+
+    /// A call has failed, which ends its run. If that is over already the failure is nobody's: given back, it is reported.
+    fn fail(&self, generation: u64, failure: Failure) -> Result<(), Failure> {
+        let current = self.0.generation.get() == generation;
+        let run = if current { self.0.run.borrow_mut().take() } else { None };
+        let Some(run) = run else {
+            // When the reactor ends, what a call waits for fails by that alone.
+            let goes_on = self.0.reactor.upgrade().is_some_and(|reactor| !reactor.inner().stopping.get());
+            return if goes_on { Err(failure) } else { Ok(()) };
+        };
+        run.ended.errback(failure);
+        Ok(())
     }
 }
 

@@ -5,14 +5,16 @@
 //! Invariant: the user's protocol is taken out while it runs.
 //! Tests: `tests/processes.rs` of reactor-mio.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_deferred::{Answer, Deferred, Resolver, deferred, fail};
+use sestina_deferred::{Answer, Deferred, Resolver, deferred, fail, succeed};
 
 use crate::address::Address;
 use crate::conn::{Conn, ConnHandle};
@@ -129,6 +131,8 @@ pub struct ProcessHandle {
     stdin: ConnHandle,
     stdout: ConnHandle,
     stderr: ConnHandle,
+    /// How it ended; shared by all its handles, for it is asked for when the process is long gone.
+    end: Rc<Cell<Option<ExitStatus>>>,
 }
 
 impl ProcessHandle {
@@ -182,16 +186,20 @@ impl ProcessHandle {
         reactor.inner().driver.borrow_mut().signal_process(self.token, number)
     }
 
-    /// How it ended, when it has exited and its pipes are closed. Can be asked for any number of times, while it runs.
+    /// How it ended, when it has exited and its pipes are closed. Can be asked for any number of times, also when it
+    /// is over.
     ///
     /// # Errors
-    /// [`Stopped`] if the reactor ends first, or the process is over already.
+    /// [`Stopped`] if the reactor ends first.
     ///
     /// # Cancelling
     /// Asks the process to end, and kills it if it has not after [`PROCESS_KILL_AFTER`]; the answer comes when it has
     /// ended.
     #[track_caller]
     pub fn ended(&self) -> Deferred<ExitStatus> {
+        if let Some(status) = self.end.get() {
+            return succeed(status);
+        }
         let Some(reactor) = self.reactor.upgrade() else { return fail(Stopped) };
         let (resolver, answer) = deferred();
         let process = self.clone();
@@ -342,8 +350,8 @@ impl Reactor {
             end
         });
         let [stdin, stdout, stderr] = ends.map(|end| ConnHandle::new(self, end));
-        let handle =
-            ProcessHandle { reactor: self.downgrade(), token, pid: started.pid, stdin, stdout, stderr };
+        let (reactor, pid, end) = (self.downgrade(), started.pid, Rc::default());
+        let handle = ProcessHandle { reactor, token, pid, stdin, stdout, stderr, end };
         let state = ProcessState {
             handle: handle.clone(),
             protocol: Some(Box::new(protocol)),
@@ -413,7 +421,8 @@ impl Reactor {
     fn end_process(&self, token: Token, end: Result<ExitStatus, Stopped>) {
         let entry = self.inner().entries.borrow_mut().remove(token.0);
         let Some(Entry::Process(state)) = entry else { return };
-        let ProcessState { protocol, waiting, killing, .. } = *state;
+        let ProcessState { handle, protocol, waiting, killing, .. } = *state;
+        handle.end.set(end.ok());
         if let Some(call) = killing {
             call.cancel();
         }

@@ -35,7 +35,9 @@ impl Reactor {
     /// If called from inside the loop.
     pub fn run(&self) -> io::Result<()> {
         let inner = self.inner();
-        assert!(!inner.running.replace(true), "a reactor's run is not called from inside its loop");
+        let inside = inner.turning.get() || inner.running.get();
+        assert!(!inside, "a reactor's run is not called from inside its loop");
+        inner.running.set(true);
         let startup = inner.startup.take();
         self.entered(|reactor| {
             for f in startup {

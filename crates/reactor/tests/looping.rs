@@ -172,3 +172,33 @@ fn a_panic_ends_it_with_its_message() {
     let failure = reactor.run_until(looping.start(MS, true)).expect_err("it panicked");
     assert!(failure.is::<sestina_deferred::Panicked>() && !looping.is_running(), "{failure}");
 }
+
+#[test]
+fn a_call_that_fails_after_the_stop_is_not_lost_in_silence() {
+    let reactor = Fake::default().reactor();
+    let clock = reactor.clone();
+    let looping = LoopingCall::new(&reactor, move |_| {
+        clock.defer_later(5 * MS, || Err::<(), _>(Failure::msg("nobody is left to hear it")))
+    });
+    let ended = looping.start(MS, true);
+    pass(&reactor, 2 * MS);
+    looping.stop();
+    assert!(ended.try_result().expect("it was stopped").is_ok());
+    pass(&reactor, 10 * MS);
+    assert_eq!(reactor.statistics().unhandled_errors, 1);
+}
+
+/// The end of the reactor fails what a call waits for: that is nobody's mistake.
+#[test]
+fn a_call_that_the_end_of_the_reactor_fails_is_no_unhandled_error() {
+    let reactor = Fake::default().reactor();
+    let clock = reactor.clone();
+    let looping = LoopingCall::new(&reactor, move |_| clock.sleep(1000 * MS));
+    let ended = looping.start(MS, true);
+    pass(&reactor, 2 * MS);
+    looping.stop();
+    reactor.stop();
+    reactor.run().expect("the fake waits");
+    assert!(ended.try_result().expect("it was stopped").is_ok());
+    assert_eq!((reactor.statistics().unhandled_errors, reactor.timers()), (0, 0));
+}

@@ -145,3 +145,15 @@ fn a_trigger_that_is_added_while_others_are_waited_for_is_waited_for_too() {
     reactor.run().expect("the fake waits");
     assert_eq!(diary.take(), ["late", "during"]);
 }
+
+/// The mistake is caught where it is made, and costs nothing afterwards.
+#[test]
+fn a_run_from_inside_the_loop_of_a_host_panics_and_the_reactor_can_be_run_later() {
+    let reactor = Fake::default().reactor();
+    let inner = reactor.clone();
+    reactor.call_later(Duration::ZERO, move || inner.run().expect("not reached"));
+    reactor.turn(None).expect("the fake waits");
+    assert_eq!((reactor.statistics().panics, reactor.is_running()), (1, false));
+    stop_after(&reactor, MS);
+    reactor.run().expect("the fake waits");
+}

@@ -55,12 +55,13 @@ impl fmt::Display for EndpointError {
 
 impl Error for EndpointError {}
 
-/// One argument: its key, if it has one, its value, and where it begins.
+/// One argument: its key, if it has one, its value, and where both begin.
 #[derive(Clone, Debug, Default)]
 pub struct Argument {
     key: Option<String>,
     value: String,
     position: usize,
+    value_position: usize,
 }
 
 impl Argument {
@@ -76,10 +77,16 @@ impl Argument {
         &self.value
     }
 
-    /// An error that points at this argument.
+    /// An error that points at this argument: at its key, if it has one.
     #[must_use]
     pub fn error(&self, message: impl Into<String>) -> ArgumentError {
         ArgumentError { position: self.position, message: message.into() }
+    }
+
+    /// An error that points at this argument's value, behind its key.
+    #[must_use]
+    pub fn value_error(&self, message: impl Into<String>) -> ArgumentError {
+        ArgumentError { position: self.value_position, message: message.into() }
     }
 
     /// The value as a port.
@@ -89,7 +96,9 @@ impl Argument {
     pub fn port(&self) -> Result<u16, ArgumentError> {
         let digits = !self.value.is_empty() && self.value.bytes().all(|byte| byte.is_ascii_digit());
         let port = self.value.parse().ok().filter(|_| digits);
-        port.ok_or_else(|| self.error(format!("a port is a number from 0 to 65535, not '{}'", self.value)))
+        port.ok_or_else(|| {
+            self.value_error(format!("a port is a number from 0 to 65535, not '{}'", self.value))
+        })
     }
 
     /// The value as a number.
@@ -99,7 +108,7 @@ impl Argument {
     pub fn number(&self) -> Result<u32, ArgumentError> {
         self.value
             .parse()
-            .map_err(|_| self.error(format!("{} is a number, not '{}'", self.name(), self.value)))
+            .map_err(|_| self.value_error(format!("{} is a number, not '{}'", self.name(), self.value)))
     }
 
     /// The value as a time: a number of seconds, or with `ms`, `s`, `m`, `h` or `d` behind it; fractions are fine.
@@ -112,7 +121,7 @@ impl Argument {
         let plain = number.starts_with(|first: char| first.is_ascii_digit() || first == '.');
         let seconds = number.parse::<f64>().ok().filter(|_| plain);
         seconds.and_then(|number| Duration::try_from_secs_f64(number * unit).ok()).ok_or_else(|| {
-            self.error(format!(
+            self.value_error(format!(
                 "{} is a number of seconds, or a number with ms, s, m, h or d, not '{}'",
                 self.name(),
                 self.value
@@ -125,7 +134,7 @@ impl Argument {
     /// # Errors
     /// If it is none.
     pub fn ip(&self) -> Result<IpAddr, ArgumentError> {
-        self.value.parse().map_err(|_| self.error(format!("'{}' is not an IP address", self.value)))
+        self.value.parse().map_err(|_| self.value_error(format!("'{}' is not an IP address", self.value)))
     }
 
     fn name(&self) -> String {
@@ -204,10 +213,15 @@ impl Arguments {
 
 fn split(text: &str) -> Result<Vec<Argument>, ArgumentError> {
     let mut fields = Vec::new();
-    let mut field = Argument { position: 1, ..Argument::default() };
+    let mut field = Argument { position: 1, value_position: 1, ..Argument::default() };
     let mut characters = text.chars().zip(1..);
     let mut bracket = None;
+    let mut closed = false;
     while let Some((character, position)) = characters.next() {
+        if std::mem::take(&mut closed) && character != ':' {
+            let message = "a bracket ends its argument: a colon or nothing comes after it".to_owned();
+            return Err(ArgumentError { position, message });
+        }
         match character {
             '\\' => match characters.next() {
                 Some((escaped, _)) => field.value.push(escaped),
@@ -217,13 +231,15 @@ fn split(text: &str) -> Result<Vec<Argument>, ArgumentError> {
                 }
             },
             '[' if field.value.is_empty() && bracket.is_none() => bracket = Some(position),
-            ']' if bracket.is_some() => bracket = None,
+            ']' if bracket.is_some() => (bracket, closed) = (None, true),
             ':' if bracket.is_none() => {
-                let next = Argument { position: position + 1, ..Argument::default() };
+                let (position, value_position) = (position + 1, position + 1);
+                let next = Argument { position, value_position, ..Argument::default() };
                 fields.push(std::mem::replace(&mut field, next));
             }
             '=' if field.key.is_none() && bracket.is_none() => {
-                field.key = Some(std::mem::take(&mut field.value))
+                field.key = Some(std::mem::take(&mut field.value));
+                field.value_position = position + 1;
             }
             other => field.value.push(other),
         }

@@ -312,8 +312,10 @@ fn host_and_port(arguments: &mut Arguments) -> Result<(Option<String>, u16), Arg
         (host, interface) => host.or(interface),
     };
     let named_port = arguments.named("port")?;
-    // One plain argument is the port, two are host and port.
-    let (plain_host, plain_port) = if second.is_some() { (first, second) } else { (None, first) };
+    // One plain argument is the port, two are host and port; beside `port=` one that is no number is the host.
+    let is_host = |plain: &Argument| named_port.is_some() && named_host.is_none() && plain.port().is_err();
+    let one_host = second.is_none() && first.as_ref().is_some_and(is_host);
+    let (plain_host, plain_port) = if second.is_some() || one_host { (first, second) } else { (None, first) };
     if let (Some(_), Some(again)) = (&plain_host, &named_host) {
         return Err(again.error("'host' is given twice"));
     }
@@ -331,24 +333,23 @@ fn parse_unix(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
         (plain, named) => plain.or(named).ok_or_else(|| arguments.missing("the path"))?,
     };
     if path.value().is_empty() {
-        return Err(path.error("the path is empty"));
+        return Err(path.value_error("the path is empty"));
     }
-    let mode =
-        match arguments.named("mode")? {
-            None => None,
-            Some(mode) => {
-                let parsed = u32::from_str_radix(mode.value(), 8).ok().filter(|mode| *mode <= 0o777);
-                Some(parsed.ok_or_else(|| {
-                    mode.error(format!("a mode is octal, up to 777, not '{}'", mode.value()))
-                })?)
-            }
-        };
+    let mode = match arguments.named("mode")? {
+        None => None,
+        Some(mode) => {
+            let parsed = u32::from_str_radix(mode.value(), 8).ok().filter(|mode| *mode <= 0o777);
+            Some(parsed.ok_or_else(|| {
+                mode.value_error(format!("a mode is octal, up to 777, not '{}'", mode.value()))
+            })?)
+        }
+    };
     let lock = match arguments.named("lockfile")? {
         None => false,
         Some(lock) => match lock.value() {
             "0" => false,
             "1" => true,
-            other => return Err(lock.error(format!("'lockfile' is 0 or 1, not '{other}'"))),
+            other => return Err(lock.value_error(format!("'lockfile' is 0 or 1, not '{other}'"))),
         },
     };
     Ok(Endpoint { kind: Kind::Unix { path: path.value().into(), mode, lock }, ..Endpoint::loopback(0) })
@@ -366,6 +367,7 @@ fn parse_systemd(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
     drop(arguments.named("domain")?);
     match (arguments.named("index")?, arguments.named("name")?) {
         (Some(_), Some(name)) => Err(name.error("give either 'index' or 'name'")),
+        (None, Some(name)) if name.value().is_empty() => Err(name.value_error("the name is empty")),
         (Some(index), None) => Ok(Endpoint::inherited(Inherited::Index(index.number()?))),
         (None, Some(name)) => Ok(Endpoint::inherited(Inherited::Name(name.value().into()))),
         (None, None) => Err(arguments.missing("'index' or 'name'")),
@@ -417,6 +419,7 @@ mod tests {
     fn every_form_and_every_key_is_understood_and_printed_back() {
         assert_eq!(ok("tcp:10000"), Endpoint::loopback(10000));
         assert_eq!(ok("TCP:port=10000"), Endpoint::loopback(10000));
+        assert_eq!(ok("tcp:example.org:port=80"), Endpoint::tcp("example.org", 80));
         assert_eq!(ok("tcp:10000:interface=0.0.0.0"), Endpoint::tcp("0.0.0.0", 10000));
         assert_eq!(ok("tcp:host=a=b:port=1"), Endpoint::tcp("a=b", 1));
         assert_eq!(ok(r"tcp:\:\:1:1"), Endpoint::tcp("::1", 1));
@@ -455,10 +458,10 @@ mod tests {
             ("ssl:1", 1, "kind"),
             ("udp:1:timeout=1", 7, "no 'timeout'"),
             ("udp:x", 5, "from 0 to 65535"),
-            ("unix:x:lockfile=yes", 8, "0 or 1"),
-            ("tcp:1:timeout=1w", 7, "ms, s, m, h or d"),
-            ("tcp:1:timeout=inf", 7, "ms, s, m, h or d"),
-            ("tcp:1:timeout=1e300d", 7, "ms, s, m, h or d"),
+            ("unix:x:lockfile=yes", 17, "0 or 1"),
+            ("tcp:1:timeout=1w", 15, "ms, s, m, h or d"),
+            ("tcp:1:timeout=inf", 15, "ms, s, m, h or d"),
+            ("tcp:1:timeout=1e300d", 15, "ms, s, m, h or d"),
             ("", 1, "kind"),
             ("tcp", 4, "missing"),
             ("tcp:host=x", 11, "missing"),
@@ -467,17 +470,20 @@ mod tests {
             ("tcp:a:b", 7, "from 0 to 65535"),
             ("tcp:a:1:c", 9, "too many"),
             ("tcp:1:color=red", 7, "no 'color'"),
-            ("tcp:1:timeout=soon", 7, "seconds"),
-            ("tcp:1:timeout=-1", 7, "seconds"),
-            ("tcp:1:backlog=x", 7, "a number"),
-            ("tcp:1:bindAddress=me", 7, "IP address"),
+            ("tcp:1:timeout=soon", 15, "seconds"),
+            ("tcp:1:timeout=-1", 15, "seconds"),
+            ("tcp:1:backlog=x", 15, "a number"),
+            ("tcp:1:bindAddress=me", 19, "IP address"),
             ("tcp:1:port=2", 7, "twice"),
             ("tcp:1:backlog=2:backlog=3", 17, "twice"),
             ("tcp:[::1:2", 5, "not closed"),
+            ("tcp:[::1]x:2", 10, "bracket ends"),
+            ("tcp:host=[::1]:port=x", 21, "from 0 to 65535"),
+            ("systemd:name=", 14, "name is empty"),
             ("tcp:1\\", 6, "backslash"),
             ("unix", 5, "missing"),
             ("unix:", 6, "empty"),
-            ("unix:x:mode=9", 8, "octal"),
+            ("unix:x:mode=9", 13, "octal"),
             ("unix:x:port=1", 8, "no 'port'"),
             ("fd:x", 4, "a number"),
             ("systemd", 8, "'index' or 'name'"),

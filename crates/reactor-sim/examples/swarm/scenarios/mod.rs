@@ -1,6 +1,7 @@
 //! What must hold under every seed. Each file is one scenario; its first sentence says what that is.
 
 mod clients;
+mod clock_jumps;
 mod crashes;
 mod datagrams;
 mod eyeballs;
@@ -29,6 +30,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         forwarders::scenario(),
         storms::scenario(),
         datagrams::scenario(),
+        clock_jumps::scenario(),
         torture::scenario(),
     ]
 }

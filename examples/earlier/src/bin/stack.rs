@@ -11,7 +11,7 @@ use sestina_example_support::stack;
 const PLACES: [(&str, &str); 4] = [
     ("stack::callback", "the callback"),
     ("stack::main::{{closure}}", "the closure that was given to the loop"),
-    ("Reactor>::run", "the reactor's loop"),
+    ("sestina_reactor::turn", "the reactor's loop"),
     ("stack::main", "main"),
 ];
 

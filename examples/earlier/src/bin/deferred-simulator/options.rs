@@ -30,7 +30,8 @@ Options:
                      never [default: auto]
   -h, --help         Show this
 
-Ends with 0, with 2 if something in the input or the arguments is wrong, or with 1 if it cannot be read or written.
+Ends with 0, with 2 if something in the input or the arguments is wrong, or with
+1 if it cannot be read or written.
 
 Examples:
   deferred-simulator 'return good fail bad' 'fail googly passthru'

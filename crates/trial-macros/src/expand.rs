@@ -164,12 +164,14 @@ impl Made<'_> {
         let text = format!(
             "__home::runtime::Test {{
                  path: ::core::concat!(::core::module_path!(), \"::\", {own:?}),
+                 file: ::core::file!(), line: {}usize,
                  package: ::core::option_env!(\"CARGO_PKG_NAME\"),
                  is_simulated: {}, is_conducted: __conducted,
                  timeout: {}, real_timeout: {},
                  seed: {seed}u64, seeds: {seeds}u64, has_seed: {}, faults: {},
                  should_fail: {}, fails_with: {},
              }}",
+            function.name.span().line(),
             driver == "sim",
             time(options.timeout),
             time(options.real_timeout),

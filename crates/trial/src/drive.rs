@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use sestina_deferred::{Deferred, run_woken, unfired};
+use sestina_deferred::{Deferred, Unfired, run_woken, unfired};
 use sestina_reactor::Time;
 
 use crate::outcome::{Ended, Fault, Running};
@@ -202,13 +202,25 @@ impl Deadline {
 
 const REAL_TIME: &str = "real time";
 
+/// A deferred in words, as far as it is not the harness's own: what a test or a clean-up has returned is the beginning of
+/// a chain that ends here.
+fn foreign(one: &Unfired) -> Option<String> {
+    let own = file!().trim_end_matches("drive.rs");
+    let mut places = one.chain().iter().filter(|place| !place.file().starts_with(own));
+    let (first, above) = (places.next()?, places.next());
+    if !one.location().file().starts_with(own) {
+        return Some(format!("a deferred {one}"));
+    }
+    let what = above.map_or_else(|| "its answer".to_owned(), |above| format!("what was made at {above}"));
+    Some(format!("a deferred made at {first}, waits {:?} for {what}", one.waited()))
+}
+
 /// Deferreds of this thread that have not fired, except the harness's own.
 pub(crate) fn waiting(world: &World) -> Vec<String> {
     const NAMED_MAX: usize = 50;
     let all = unfired(world.now() - Time::ZERO);
-    let mut foreign = all.iter().filter(|one| one.location().file() != file!());
-    let mut words: Vec<String> =
-        foreign.by_ref().take(NAMED_MAX).map(|one| format!("a deferred {one}")).collect();
+    let mut foreign = all.iter().filter_map(foreign);
+    let mut words: Vec<String> = foreign.by_ref().take(NAMED_MAX).collect();
     let more = foreign.count();
     if more > 0 {
         words.push(format!("and {more} more deferreds"));

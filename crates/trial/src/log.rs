@@ -35,11 +35,13 @@ const ERRORS_MAX: usize = 100;
 pub struct LoggedError {
     text: String,
     failure: Option<Failure>,
+    /// How its `Debug` begins, if it was logged as an error of a type that is not known here.
+    name: Option<String>,
 }
 
 impl LoggedError {
     pub(crate) fn unhandled(unhandled: &Unhandled) -> Self {
-        Self { text: unhandled.failure().to_string(), failure: Some(unhandled.failure().clone()) }
+        Self { text: unhandled.failure().to_string(), failure: Some(unhandled.failure().clone()), name: None }
     }
 
     /// What was logged: target, message and fields.
@@ -54,10 +56,13 @@ impl LoggedError {
         self.failure.as_ref()
     }
 
-    /// Whether it is known to be an `E`.
+    /// Whether it is an `E`. A type that is not known here goes by its name: its `Debug` begins with that.
     #[must_use]
     pub fn is<E: Error + 'static>(&self) -> bool {
-        self.failure.as_ref().is_some_and(Failure::is::<E>)
+        match &self.name {
+            Some(name) => name == plain_name::<E>(),
+            None => self.failure.as_ref().is_some_and(Failure::is::<E>),
+        }
     }
 }
 
@@ -218,7 +223,7 @@ impl Subscriber for Collector {
             metadata.level().as_str()
         );
         let is_error = *metadata.level() == Level::ERROR;
-        let error = is_error.then(|| LoggedError { text, failure: words.failure });
+        let error = is_error.then(|| LoggedError { text, failure: words.failure, name: words.name });
         self.0.note(line, error);
     }
 
@@ -238,6 +243,7 @@ struct Words {
     message: String,
     fields: String,
     failure: Option<Failure>,
+    name: Option<String>,
 }
 
 impl Visit for Words {
@@ -254,6 +260,7 @@ impl Visit for Words {
 
     fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
         self.failure = Failure::inside(error).cloned().or_else(|| known(error));
+        self.name = if self.failure.is_none() { name_in_debug(error) } else { None };
         self.record_debug(field, &format_args!("{error}"));
         let mut source = error.source();
         while let Some(cause) = source {
@@ -261,6 +268,21 @@ impl Visit for Words {
             source = cause.source();
         }
     }
+}
+
+/// The name that a derived `Debug` of a struct begins with.
+fn name_in_debug(error: &(dyn Error + 'static)) -> Option<String> {
+    let text = format!("{error:?}");
+    let end = text.find(|character: char| !character.is_alphanumeric() && character != '_');
+    let name = &text[..end.unwrap_or(text.len())];
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// The name of a type as its `Debug` writes it: without path and parameters.
+fn plain_name<E>() -> &'static str {
+    let whole = std::any::type_name::<E>();
+    let whole = whole.split('<').next().unwrap_or(whole);
+    whole.rsplit("::").next().unwrap_or(whole)
 }
 
 /// Errors that can be copied, as failures. Of others only the words are kept.

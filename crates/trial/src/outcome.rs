@@ -30,8 +30,10 @@ pub(crate) type Ended = Result<(), Fault>;
 /// Why a piece of a test did not end well.
 #[derive(Debug)]
 pub enum Fault {
-    /// It returned an error.
+    /// It returned a failure, which has its place.
     Failed(String),
+    /// It returned an error of its own that knows no place.
+    Returned(String),
     /// It panicked.
     Panicked(Box<dyn Any + Send>),
     /// There was no result in time.
@@ -85,9 +87,9 @@ impl Fault {
         match boxed {
             Some(boxed) => match Failure::inside(boxed) {
                 Some(failure) => Self::from_failure(failure),
-                None => Self::Failed(format!("{boxed}{}", causes(boxed))),
+                None => Self::Returned(format!("{boxed}{}", causes(boxed))),
             },
-            None => Self::Failed(format!("{error:?}")),
+            None => Self::Returned(format!("{error:?}")),
         }
     }
 }

@@ -52,6 +52,13 @@ impl Report {
         text.push('\n');
         for (piece, fault) in &self.faults {
             block(&mut text, &format!("{piece} {fault}"));
+            if let Fault::Returned(_) = fault {
+                let Test { file, line, .. } = test;
+                block(
+                    &mut text,
+                    &format!("  in the test at {file}:{line}; with `TestResult` each `?` notes its line"),
+                );
+            }
         }
         let lists = [
             ("left behind:", &self.left),
@@ -101,7 +108,9 @@ pub(crate) fn block(text: &mut String, lines: &str) {
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(words) => write!(out, "failed: {}", words.replace('\n', "\n  ")),
+            Self::Failed(words) | Self::Returned(words) => {
+                write!(out, "failed: {}", words.replace('\n', "\n  "))
+            }
             Self::Panicked(payload) => write!(out, "panicked: {}", message(&**payload).replace('\n', "\n  ")),
             Self::TimedOut { after, whose, waiting } => {
                 write!(out, "timed out: no result after {after:?} of {whose}")?;

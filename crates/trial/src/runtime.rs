@@ -22,6 +22,10 @@ pub type Start = Box<dyn FnOnce() -> Running>;
 pub struct Test {
     /// Its path, with the crate.
     pub path: &'static str,
+    /// Its file.
+    pub file: &'static str,
+    /// Its line.
+    pub line: usize,
     /// Its package, if Cargo builds it.
     pub package: Option<&'static str>,
     /// On which reactor.

@@ -56,11 +56,11 @@ pub fn run(test: &'static Test, prepare: fn(Trial) -> Prepared) {
 }
 
 /// The seeds to run: those of the attribute, or the one that the person wants.
-fn seeds(test: &Test) -> std::ops::Range<u64> {
+fn seeds(test: &Test) -> std::ops::RangeInclusive<u64> {
     let wanted = if test.is_simulated { std::env::var(SEED_VARIABLE).ok() } else { None };
     match wanted.as_deref().map(str::parse::<u64>) {
-        None => test.seed..test.seed + test.seeds.max(1),
-        Some(Ok(seed)) => seed..seed.saturating_add(1),
+        None => test.seed..=test.seed.saturating_add(test.seeds.saturating_sub(1)),
+        Some(Ok(seed)) => seed..=seed,
         Some(Err(_)) => panic!("{SEED_VARIABLE} is a whole number, not {:?}", wanted.unwrap_or_default()),
     }
 }

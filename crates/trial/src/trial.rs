@@ -194,7 +194,9 @@ pub fn add_cleanup<R: IntoOutcome<Out = ()>>(f: impl FnOnce() -> R + 'static) {
 /// test. Says which they were: an expected error that was not logged is an error too.
 ///
 /// The type is known of failures (`tracing::error!(error = &*Box::<dyn Error>::from(failure))`, as the reactor does),
-/// and of the errors of `sestina-reactor` and `std::io`. For others there is [`flush_errors`].
+/// and of the errors of `sestina-reactor` and `std::io`. A type of your own that was logged as an error
+/// (`tracing::error!(error = &error as &(dyn Error + 'static))`) goes by its name, which a derived `Debug` of a struct
+/// begins with. An enum's does not, and mere words have no type: for these there is [`flush_errors`].
 ///
 /// # Panics
 /// On a thread that no test of this harness runs on.

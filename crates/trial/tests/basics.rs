@@ -62,6 +62,14 @@ async fn each_seed_runs(trial: Trial) {
     assert!(trial.seed() < 20);
 }
 
+/// No seed is too large to be run.
+#[sestina_trial::test(seed = 0xffff_ffff_ffff_ffff)]
+#[should_panic(expected = "the last seed")]
+async fn the_last_seed_is_run(trial: Trial) {
+    assert_eq!(trial.seed(), u64::MAX);
+    std::panic::panic_any("the last seed");
+}
+
 #[sestina_trial::test]
 #[should_panic(expected = "on purpose")]
 async fn a_panic_is_the_test_s_own() {

@@ -28,6 +28,38 @@ async fn errors_are_flushed_by_their_type() {
     assert!(flush_errors(|_| true).is_empty());
 }
 
+#[derive(Debug)]
+struct Torn(u32);
+
+impl std::fmt::Display for Torn {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "page {} is torn", self.0)
+    }
+}
+
+impl Error for Torn {}
+
+#[sestina_trial::test]
+async fn errors_of_one_s_own_types_are_flushed_by_their_type() {
+    let torn: &(dyn Error + 'static) = &Torn(3);
+    tracing::error!(error = torn, "logged as it is");
+    let failure = Failure::new(Torn(4));
+    tracing::error!(error = failure.error(), "inside of a failure");
+    drop(fail::<()>(Torn(5)));
+    let number = "x".parse::<u32>().unwrap_err();
+    let number: &(dyn Error + 'static) = &number;
+    tracing::error!(error = number, "another type");
+    assert!(flush_logged_errors::<ConnectError>().is_empty());
+    let texts: Vec<_> = flush_logged_errors::<Torn>().iter().map(|error| error.text().to_owned()).collect();
+    let expected = [
+        "logs: logged as it is error=page 3 is torn",
+        "logs: inside of a failure error=page 4 is torn",
+        "page 5 is torn",
+    ];
+    assert_eq!(texts, expected);
+    assert_eq!(flush_logged_errors::<std::num::ParseIntError>().len(), 1);
+}
+
 #[sestina_trial::test(on = "both")]
 async fn what_a_thread_logs_belongs_to_its_test(reactor: Reactor) -> TestResult {
     let job = || {

@@ -38,6 +38,8 @@ const FAILING: &[(&str, &[&str])] = &[
             "it_takes_too_long",
             "it_takes_too_long_in_real_time",
             "nobody_will_ever_answer",
+            "its_deferred_never_fires",
+            "a_clean_up_never_fires",
             "it_never_comes_to_rest",
             "it_does_not_give_the_loop_back",
         ],

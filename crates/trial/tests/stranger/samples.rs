@@ -162,6 +162,22 @@ mod slow {
         answer.await
     }
 
+    #[sestina::test]
+    fn its_deferred_never_fires() -> Deferred<()> {
+        let (resolver, answer) = deferred::<u32>();
+        std::mem::forget(resolver);
+        answer.map(drop)
+    }
+
+    #[sestina::test(on = "mio", timeout = "100ms")]
+    async fn a_clean_up_never_fires() {
+        add_cleanup(|| {
+            let (resolver, answer) = deferred::<()>();
+            std::mem::forget(resolver);
+            answer
+        });
+    }
+
     #[sestina::test(real_timeout = "300ms")]
     async fn it_never_comes_to_rest(reactor: Reactor) -> TestResult {
         fn again(reactor: &Reactor) {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 
-use sestina_deferred::{CancelHandle, Cancelled, Deferred, Failure, Resolver, deferred, succeed};
+use sestina_deferred::{CancelHandle, Cancelled, Deferred, Failure, Resolver, deferred, fail, succeed};
 
 use crate::errors::{Cause, ServiceError, Stopping};
 
@@ -21,7 +21,7 @@ pub enum End {
     Stopped,
     /// It failed.
     Failed(Failure),
-    /// There was nothing to watch: no such service, or it did not run.
+    /// There was nothing to watch: no such service, or it has never run.
     NotThere,
 }
 
@@ -81,21 +81,25 @@ impl fmt::Display for End {
 /// let task = Task::spawn(&reactor, async move { nap.await });
 /// let told = task.monitor();
 /// assert!(matches!(reactor.run_until(told), Ok(End::Finished)));
-/// assert!(matches!(task.monitor().try_result(), Ok(Ok(End::NotThere)))); // it was over already
+/// assert!(matches!(task.monitor().try_result(), Ok(Ok(End::Finished)))); // who asks late is told too
 /// ```
 #[derive(Clone)]
 pub struct Task(Rc<Watched>);
 
 struct Watched {
     canceller: CancelHandle,
-    /// `None` when it has ended.
-    waiting: RefCell<Option<Vec<Resolver<End>>>>,
+    waiting: RefCell<Vec<Resolver<End>>>,
+    /// Why it ended, when it has.
+    ended: RefCell<Option<End>>,
     /// Whether anybody ever watched it: then its failure was somebody's to handle.
     is_known: Cell<bool>,
+    /// A failure that nobody has been told yet. Dropped with the last handle, it is reported as unhandled.
+    untold: RefCell<Option<Deferred<()>>>,
 }
 
 impl Task {
-    /// Runs a task on its own. Its failure is told to those who watch it; if nobody does, it is reported as unhandled.
+    /// Runs a task on its own. Its failure is told to those who watch it; if nobody has when the last handle is dropped, it is
+    /// reported as unhandled.
     pub fn spawn(
         reactor: &sestina_reactor::Reactor,
         task: impl Future<Output = Result<(), Failure>> + 'static,
@@ -103,8 +107,10 @@ impl Task {
         let (task, answer) = Self::watching(reactor.spawn(task));
         let watched = Rc::clone(&task.0);
         drop(answer.add_errback(move |failure| {
-            let known = watched.is_known.get() || failure.is::<Cancelled>();
-            if known { Ok(()) } else { Err(failure) }
+            if !watched.is_known.get() && !failure.is::<Cancelled>() {
+                *watched.untold.borrow_mut() = Some(fail(failure));
+            }
+            Ok(())
         }));
         task
     }
@@ -114,29 +120,33 @@ impl Task {
     pub fn watching(answer: Deferred<()>) -> (Self, Deferred<()>) {
         let watched = Rc::new(Watched {
             canceller: answer.canceller(),
-            waiting: RefCell::new(Some(Vec::new())),
+            waiting: RefCell::default(),
+            ended: RefCell::default(),
             is_known: Cell::new(false),
+            untold: RefCell::default(),
         });
         let told = Rc::clone(&watched);
         let answer = answer.inspect(move |result| told.tell(&End::of(result)));
         (Self(watched), answer)
     }
 
-    /// Fires when the task ends, with the reason; with [`End::NotThere`] if it has ended already. Any number may ask.
+    /// Fires when the task ends, with the reason; at once if it has ended already. Any number may ask.
     ///
     /// # Cancelling
     /// Stops watching; the task goes on.
     #[must_use]
     pub fn monitor(&self) -> Deferred<End> {
         self.0.is_known.set(true);
-        match &mut *self.0.waiting.borrow_mut() {
-            None => succeed(End::NotThere),
-            Some(waiting) => {
-                let (resolver, answer) = deferred();
-                waiting.push(resolver);
-                answer
-            }
+        let untold = self.0.untold.borrow_mut().take();
+        if let Some(untold) = untold {
+            drop(untold.add_errback(|_| Ok(())));
         }
+        if let Some(end) = &*self.0.ended.borrow() {
+            return succeed(end.clone());
+        }
+        let (resolver, answer) = deferred();
+        push_waiting(&mut self.0.waiting.borrow_mut(), resolver);
+        answer
     }
 
     /// Asks it to stop. It may clean up first.
@@ -152,7 +162,7 @@ impl Task {
     /// Whether it has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.0.waiting.borrow().is_none()
+        self.0.ended.borrow().is_some()
     }
 
     pub(crate) fn canceller(&self) -> CancelHandle {
@@ -162,11 +172,21 @@ impl Task {
 
 impl Watched {
     fn tell(&self, end: &End) {
-        let waiting = self.waiting.borrow_mut().take();
-        for resolver in waiting.into_iter().flatten() {
+        *self.ended.borrow_mut() = Some(end.clone());
+        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
+        for resolver in waiting {
             resolver.callback(end.clone());
         }
     }
+}
+
+/// Adds one to those who wait. Whoever was cancelled goes, before the list grows: asking again and again with a timeout
+/// costs no memory.
+pub(crate) fn push_waiting<T>(waiting: &mut Vec<Resolver<T>>, resolver: Resolver<T>) {
+    if waiting.len() == waiting.capacity() {
+        waiting.retain(|resolver| !resolver.is_cancelled());
+    }
+    waiting.push(resolver);
 }
 
 impl fmt::Debug for Task {

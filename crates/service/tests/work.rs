@@ -67,6 +67,25 @@ fn a_stop_waits_for_the_call_that_goes_on_and_aborts_it_when_that_takes_too_long
 }
 
 #[test]
+fn a_call_that_fails_while_the_stop_waits_for_it_is_a_failure_of_the_stop() {
+    let simulation = Simulation::seeded(1);
+    let reactor = simulation.reactor();
+    let child = Child::new("timer", move || {
+        let reactor = reactor.clone();
+        TimerService::new(3600 * SECOND, move |_| {
+            reactor.sleep(2 * SECOND).add_callback(|()| Err::<(), _>(Failure::msg("it broke")))
+        })
+    });
+    play_on(&simulation, application([child]), |tree| async move {
+        tree.start().await?;
+        tree.reactor().sleep(SECOND).await?;
+        let report = tree.stop().await?;
+        assert!(report.to_string().contains("timer failed in its stop: it broke"), "{report}");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_failure_or_a_panic_of_the_work_is_one_of_the_service() {
     for panics in [false, true] {
         let child = Child::new("timer", move || {

@@ -3,7 +3,7 @@
 use sestina_deferred::{Cancelled, Failure, TimedOut};
 use sestina_reactor::Time;
 
-use crate::errors::{Cause, MoveError, ServiceError};
+use crate::errors::{Cause, MoveError, NeverReady, ServiceError};
 use crate::limits::Limits;
 use crate::machine::node::{Id, Node, Phase, Spec, Wait, drain_limit, start_limit, stop_limit};
 use crate::machine::{Answer, Machine, Order, Want};
@@ -38,12 +38,13 @@ impl Machine {
     /// Starts the tree as far as this. Answered when it is, or has failed and is at rest again.
     pub(crate) fn start(&mut self, want: Want, now: Time) {
         self.now = now;
-        if self.goal == Want::Down && !self.node(self.root).is_at_rest() {
+        if self.is_closing() {
             self.afterwards = self.afterwards.max(Some(want));
         } else {
             self.troubles.clear();
             self.goal = self.goal.max(want);
-            self.starting = Some(want);
+            // Who waits for less is told when the rest has come, too.
+            self.starting = self.starting.max(Some(want));
         }
         self.settle();
     }
@@ -200,7 +201,7 @@ impl Machine {
         if !cancelled {
             let error = ServiceError::new(self.path(id), step, Cause::Failed(failure));
             self.failed(id, error, true);
-        } else if !failure.is::<Cancelled>() && !failure.is::<TimedOut>() {
+        } else if !failure.is::<Cancelled>() && !failure.is::<TimedOut>() && !failure.is::<NeverReady>() {
             self.trouble(id, step, Cause::Failed(failure));
         }
     }

@@ -275,7 +275,7 @@ impl Machine {
     fn conclude(&mut self) {
         let (up, bound) = (self.node(self.root).has_reached(true), self.node(self.root).has_reached(false));
         let answer = match self.starting {
-            Some(Want::Bound) if bound => Some(Answer::Bound),
+            Some(Want::Bound) if bound && self.goal != Want::Down => Some(Answer::Bound),
             Some(Want::Up) if up && self.goal == Want::Up => Some(Answer::Up),
             _ => None,
         };

@@ -7,12 +7,33 @@ use sestina_reactor::Time;
 use crate::errors::ServiceError;
 use crate::limits::Limits;
 use crate::machine::node::{Id, Node, Phase, Stage, stop_limit};
-use crate::machine::{Machine, Want};
+use crate::machine::{Answer, Machine, Order, Want};
 use crate::state::State;
 
 impl Machine {
     pub(crate) fn root(&self) -> Id {
         self.root
+    }
+
+    /// Whether the whole tree is being stopped: by hand, or because it gives up.
+    pub(super) fn is_closing(&self) -> bool {
+        let root = self.node(self.root);
+        !root.is_at_rest() && (self.goal == Want::Down || root.is_failing())
+    }
+
+    /// Whether a start that is asked for now comes after an end that has not been told yet.
+    pub(crate) fn is_on_its_way_down(&self) -> bool {
+        let ends = |order: &Order| {
+            matches!(order, Order::Answer(Answer::NotStarted(..) | Answer::Failed(..) | Answer::Stopped(..)))
+        };
+        self.is_closing() || self.orders.iter().any(ends)
+    }
+
+    /// Why the whole tree is at rest, if it gave up.
+    pub(crate) fn gave_up(&self) -> Option<ServiceError> {
+        let root = self.node(self.root);
+        let error = root.last_failure.as_ref().map(|(_, error)| error.clone());
+        error.filter(|_| root.failed && root.is_at_rest())
     }
 
     pub(crate) fn parent(&self, id: Id) -> Option<Id> {

@@ -100,16 +100,28 @@ struct Attempt(Shared);
 
 impl Factory for Attempt {
     fn build(&mut self, peer: &Address) -> Option<Box<dyn Protocol>> {
-        let mut factory = self.0.take()?;
-        let built = factory.build(peer);
-        self.0.set(Some(factory));
-        built
+        let mut lent = Lent { factory: self.0.take(), to: &self.0 };
+        lent.factory.as_mut()?.build(peer)
     }
 
     fn connection_failed(&mut self, error: ConnectError) {
-        if let Some(mut factory) = self.0.take() {
+        let mut lent = Lent { factory: self.0.take(), to: &self.0 };
+        if let Some(factory) = &mut lent.factory {
             factory.connection_failed(error);
-            self.0.set(Some(factory));
+        }
+    }
+}
+
+/// The factory while it is called. It comes back also when it panics: the next attempt needs it.
+struct Lent<'a> {
+    factory: Option<Box<dyn Factory>>,
+    to: &'a Shared,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(factory) = self.factory.take() {
+            self.to.set(Some(factory));
         }
     }
 }
@@ -185,7 +197,12 @@ impl Client {
             State::Idle | State::Connecting(_) | State::Waiting(_) => {}
         }
         let (resolver, answer) = deferred();
-        self.waiting.borrow_mut().push(Waiter { resolver, patience });
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.len() == waiting.capacity() {
+            // Asking again and again with a timeout costs no memory.
+            waiting.retain(|waiter| !waiter.resolver.is_cancelled());
+        }
+        waiting.push(Waiter { resolver, patience });
         answer
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Tests: `tests/timers.rs`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::service::{Details, Service};
 /// Its stop waits for a call that goes on, within the time limit of a stop; then that is aborted.
 ///
 /// # Errors
-/// A failure or a panic of the closure is one of the service.
+/// A failure or a panic of the closure is one of the service; of a call that its stop waits for, one of the stop.
 ///
 /// ```
 /// use sestina_service::{Child, TimerService};
@@ -41,6 +41,8 @@ pub struct TimerService {
     ended: RefCell<Option<Deferred<()>>>,
     /// The call that goes on.
     running: Rc<RefCell<Option<Task>>>,
+    /// From now on the stop waits for that call, and tells how it ends.
+    stopping: Rc<Cell<bool>>,
 }
 
 type Work = Box<dyn FnMut(u64) -> Deferred<()>>;
@@ -58,6 +60,7 @@ impl TimerService {
             ticks: RefCell::default(),
             ended: RefCell::default(),
             running: Rc::default(),
+            stopping: Rc::default(),
         }
     }
 }
@@ -66,11 +69,13 @@ impl Service for TimerService {
     fn start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
         let work = self.work.borrow_mut().take();
         let Some(mut work) = work else { return succeed(()) };
-        let (running, span) = (Rc::clone(&self.running), cx.span().clone());
+        let (running, stopping, span) =
+            (Rc::clone(&self.running), Rc::clone(&self.stopping), cx.span().clone());
         let ticks = LoopingCall::new(cx.reactor(), move |count| {
             let (task, answer) = Task::watching(span.in_scope(|| work(count)));
             *running.borrow_mut() = (!task.is_over()).then_some(task);
-            answer
+            let stopping = Rc::clone(&stopping);
+            answer.add_errback(move |failure| if stopping.get() { Ok(()) } else { Err(failure) })
         });
         *self.ended.borrow_mut() = Some(ticks.start(self.interval, true));
         *self.ticks.borrow_mut() = Some(ticks);
@@ -82,6 +87,7 @@ impl Service for TimerService {
     }
 
     fn stop(self: Rc<Self>) -> Deferred<()> {
+        self.stopping.set(true);
         let ticks = self.ticks.borrow_mut().take();
         if let Some(ticks) = ticks {
             ticks.stop();
@@ -90,7 +96,7 @@ impl Service for TimerService {
         match running.filter(|task| !task.is_over()) {
             None => succeed(()),
             Some(task) => {
-                let ended = task.monitor().map(|_| ());
+                let ended = task.monitor().add_callback(|end| end.failure().cloned().map_or(Ok(()), Err));
                 ended.on_cancel(move || task.abort())
             }
         }

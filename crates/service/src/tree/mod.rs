@@ -17,13 +17,15 @@ use sestina_deferred::{Deferred, Failure, Resolver, deferred, fail, succeed};
 use sestina_reactor::{DelayedCall, Phase, Reactor, Time, Trigger};
 
 use crate::child::{Child, Kind, Maker, check_name};
-use crate::errors::{AddError, MoveError, NoSuchService, ServiceError, StartError, StopReport, Stopping};
+use crate::errors::{
+    AddError, Cause, MoveError, NoSuchService, ServiceError, StartError, StopReport, Stopping,
+};
 use crate::limits::Limits;
 use crate::machine::{GroupSpec, Id, Machine, Spec, Want};
-use crate::monitor::End;
+use crate::monitor::{End, push_waiting};
 use crate::multi_service::MultiService;
 use crate::service::Service;
-use crate::state::State;
+use crate::state::{State, Step};
 use crate::supervision::Restart;
 use place::Place;
 
@@ -82,6 +84,8 @@ type Watcher = Rc<RefCell<dyn FnMut(&str, State)>>;
 struct Waiting {
     bound: Vec<Resolver<()>>,
     up: Vec<Resolver<()>>,
+    /// Those who asked for a start during a stop.
+    next: Vec<(Want, Resolver<()>)>,
     stopped: Vec<Resolver<StopReport>>,
     failed: Vec<Resolver<()>>,
 }
@@ -176,7 +180,9 @@ impl Tree {
             }
             sestina_deferred::Answer::Later
         });
+        let is_next = self.0.machine.borrow().is_on_its_way_down();
         match want {
+            _ if is_next => self.0.waiting.borrow_mut().next.push((want, resolver)),
             Want::Bound => self.0.waiting.borrow_mut().bound.push(resolver),
             Want::Up | Want::Down => self.0.waiting.borrow_mut().up.push(resolver),
         }
@@ -193,7 +199,13 @@ impl Tree {
     pub fn stop(&self) -> Deferred<StopReport> {
         let (resolver, answer) = deferred();
         self.0.waiting.borrow_mut().stopped.push(resolver);
+        // A start that was to follow the stop that goes on is not wanted any more.
+        let next = std::mem::take(&mut self.0.waiting.borrow_mut().next);
         self.0.tell(Machine::stop);
+        for (want, resolver) in next {
+            let step = if want == Want::Bound { Step::PrivilegedStart } else { Step::Start };
+            resolver.errback(not_started(ServiceError::new(String::new(), step, Cause::Stopped), Vec::new()));
+        }
         answer
     }
 
@@ -204,16 +216,20 @@ impl Tree {
         answer
     }
 
-    /// Fires when the application gives up: when failures went on in spite of all restarts. It is at rest then.
+    /// Fires when the application gives up: when failures went on in spite of all restarts. It is at rest then. Fires at once
+    /// if it has given up, and was not started again.
     ///
     /// # Errors
-    /// Always: with the [`ServiceError`] that was one too many.
+    /// Always: with a [`StartError`], whose [`error`](StartError::error) is the failure that was one too many.
     ///
     /// # Cancelling
     /// Stops waiting.
     pub fn failed(&self) -> Deferred<()> {
+        if let Some(error) = self.0.machine.borrow().gave_up() {
+            return fail(not_started(error, Vec::new()));
+        }
         let (resolver, answer) = deferred();
-        self.0.waiting.borrow_mut().failed.push(resolver);
+        push_waiting(&mut self.0.waiting.borrow_mut().failed, resolver);
         answer
     }
 
@@ -349,19 +365,19 @@ impl Tree {
         Subscription { tree: Rc::downgrade(&self.0), number }
     }
 
-    /// Fires once, when the instance of a service that is there now has ended, with the reason. [`End::NotThere`] if there is
-    /// none. Any number may ask.
+    /// Fires once, when the instance of a service that is there now has ended, with the reason. If none runs, at once: with
+    /// the end of the last one, or [`End::NotThere`] if there was none. Any number may ask.
     ///
     /// # Cancelling
     /// Stops watching; the service goes on.
     pub fn monitor(&self, path: &str) -> Deferred<End> {
-        let id = self
-            .0
-            .find(path)
-            .filter(|id| !matches!(self.0.machine.borrow().state(*id), State::Stopped | State::Failed));
-        let Some(id) = id else { return succeed(End::NotThere) };
+        let Some(id) = self.0.find(path) else { return succeed(End::NotThere) };
+        if matches!(self.0.machine.borrow().state(id), State::Stopped | State::Failed) {
+            let end = self.0.with_place(id, |place| place.end.clone()).flatten();
+            return succeed(end.unwrap_or(End::NotThere));
+        }
         let (resolver, answer) = deferred();
-        self.0.with_place(id, |place| place.monitors.push(resolver));
+        self.0.with_place(id, |place| push_waiting(&mut place.monitors, resolver));
         answer
     }
 

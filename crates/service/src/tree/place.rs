@@ -14,6 +14,8 @@ use crate::state::Step;
 pub(crate) struct Place {
     pub(crate) maker: Maker,
     pub(crate) live: Option<Live>,
+    /// How the last instance ended.
+    pub(crate) end: Option<End>,
     /// Told when this instance ends.
     pub(crate) monitors: Vec<Resolver<End>>,
     /// Told when it was added or started again.
@@ -32,7 +34,7 @@ pub(crate) struct Live {
 
 impl Place {
     pub(crate) fn new(maker: Maker) -> Self {
-        Self { maker, live: None, monitors: Vec::new(), settled: Vec::new(), removed: Vec::new() }
+        Self { maker, live: None, end: None, monitors: Vec::new(), settled: Vec::new(), removed: Vec::new() }
     }
 
     pub(crate) fn service(&self) -> Option<Rc<dyn Service>> {

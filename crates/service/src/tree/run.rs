@@ -12,7 +12,8 @@ use crate::child::Maker;
 use crate::context::ServiceContext;
 use crate::errors::{Cause, ServiceError, StopReport};
 use crate::limits::START_TIMEOUT;
-use crate::machine::{Answer, Id, Machine, Order};
+use crate::machine::{Answer, Id, Machine, Order, Want};
+use crate::monitor::End;
 use crate::service::Service;
 use crate::state::{State, Step};
 use crate::tree::place::{self, Live};
@@ -83,7 +84,10 @@ impl Inner {
             Order::Abort { id, instance, step } => self.abort_step(id, instance, step),
             Order::Ended { id, instance, why } => self.end_instance(id, instance, why.as_ref()),
             Order::GroupEnded { id, why } => {
-                let monitors = self.with_place(id, |place| std::mem::take(&mut place.monitors));
+                let monitors = self.with_place(id, |place| {
+                    place.end = Some(End::of_service(why.as_ref()));
+                    std::mem::take(&mut place.monitors)
+                });
                 place::tell(monitors.unwrap_or_default(), why.as_ref());
             }
             Order::Failed { error, restart, id } => self.log_failure(id, &error, restart),
@@ -212,6 +216,7 @@ impl Inner {
     fn end_instance(&self, id: Id, instance: u64, why: Option<&ServiceError>) {
         let taken = self.with_place(id, |place| {
             let live = place.live.take_if(|live| live.instance == instance);
+            place.end = Some(End::of_service(why));
             (live, std::mem::take(&mut place.monitors))
         });
         let Some((live, monitors)) = taken else { return };
@@ -286,7 +291,9 @@ impl Inner {
             Answer::NotStarted(error, unstopped) => {
                 self.detach();
                 let failure = not_started(error, unstopped);
-                for resolver in self.take_starting() {
+                let told = self.take_starting();
+                self.turn_of_the_next();
+                for resolver in told {
                     resolver.errback(failure.clone());
                 }
             }
@@ -294,12 +301,15 @@ impl Inner {
                 self.detach();
                 let failure = not_started(error, unstopped);
                 let waiting = std::mem::take(&mut self.waiting.borrow_mut().failed);
-                for resolver in waiting.into_iter().chain(self.take_starting()) {
+                let starting = self.take_starting();
+                self.turn_of_the_next();
+                for resolver in waiting.into_iter().chain(starting) {
                     resolver.errback(failure.clone());
                 }
             }
             Answer::Stopped(unstopped) => {
                 self.detach();
+                self.turn_of_the_next();
                 let waiting = std::mem::take(&mut self.waiting.borrow_mut().stopped);
                 for resolver in waiting {
                     resolver.callback(StopReport { unstopped: unstopped.clone() });
@@ -313,6 +323,18 @@ impl Inner {
         let mut all = std::mem::take(&mut waiting.bound);
         all.append(&mut waiting.up);
         all
+    }
+
+    /// Those who asked for a start while the tree was on its way down wait for the one that begins now.
+    fn turn_of_the_next(&self) {
+        let next = std::mem::take(&mut self.waiting.borrow_mut().next);
+        if !next.is_empty() {
+            self.attach_to_stop();
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        for (want, resolver) in next {
+            if want == Want::Bound { waiting.bound.push(resolver) } else { waiting.up.push(resolver) }
+        }
     }
 
     /// The reactor need not stop the tree any more.

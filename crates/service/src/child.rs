@@ -112,6 +112,13 @@ pub(crate) fn is_same(one: &Rc<dyn Service>, other: &Rc<dyn Service>) -> bool {
     Rc::ptr_eq(one, other)
 }
 
+impl From<Rc<dyn Service>> for Child {
+    /// A child that exists already, by [the name](Service::name) that it gives itself: see [`Child::once`].
+    fn from(service: Rc<dyn Service>) -> Self {
+        Self::once(service.name().to_owned(), service)
+    }
+}
+
 impl From<MultiService> for Child {
     /// A parent as the child of another: permanent, unless told otherwise.
     fn from(group: MultiService) -> Self {

@@ -66,6 +66,14 @@ use crate::context::ServiceContext;
 /// # Ok::<(), sestina_service::AddError>(())
 /// ```
 pub trait Service: Any {
+    /// What it is called where nobody else names it: as a child that is added as the object that it is. By default the name
+    /// of its type, without the path. A [`Child`](crate::Child) with a name of its own goes by that.
+    fn name(&self) -> &str {
+        let path = std::any::type_name::<Self>();
+        let path = path.split_once('<').map_or(path, |(path, _)| path);
+        path.rsplit("::").next().unwrap_or(path)
+    }
+
     /// What needs a privilege that the program gives up before it starts: bind sockets, read keys.
     fn privileged_start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
         drop(cx);

@@ -2,12 +2,14 @@
 
 mod common;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use common::{Act, Diary, MS, Plan, SECOND, application, good, play, probe};
 use sestina_deferred::{Failure, Panicked};
 use sestina_service::{
-    Application, Cause, Child, Limits, MultiService, ServiceError, StartError, State, Step, StopReport, Tree,
+    Application, Cause, Child, Limits, MultiService, Service, ServiceError, StartError, State, Step,
+    StopReport, Tree,
 };
 
 /// `a`, `poetry/b`, `poetry/c`, `d`.
@@ -266,7 +268,7 @@ fn a_start_that_is_asked_for_during_a_stop_comes_after_it() {
 #[test]
 fn an_object_that_was_given_serves_once_and_a_second_start_says_so() {
     let diary = Diary::default();
-    let object = std::rc::Rc::new(common::Probe::new("a", Plan::default(), &diary));
+    let object = Rc::new(common::Probe::new("a", Plan::default(), &diary));
     play(application([Child::once("a", object)]), |tree| async move {
         tree.start().await?;
         tree.stop().await?;
@@ -343,4 +345,19 @@ fn limits_are_those_of_the_child_then_of_its_parents() {
     let names: Vec<String> = diary.take();
     assert_eq!(names.iter().filter(|line| *line == "own start").count(), 4);
     drop(good("unused", &diary));
+}
+
+#[test]
+fn a_service_without_a_childs_name_goes_by_its_own() {
+    struct Database;
+    impl Service for Database {}
+    struct Named(&'static str);
+    impl Service for Named {
+        fn name(&self) -> &str {
+            self.0
+        }
+    }
+    let services: [Rc<dyn Service>; 2] = [Rc::new(Database), Rc::new(Named("cache"))];
+    assert_eq!(services.map(|service| Child::from(service).name().to_owned()), ["Database", "cache"]);
+    assert_eq!(Child::new("mine", || Named("cache")).name(), "mine");
 }

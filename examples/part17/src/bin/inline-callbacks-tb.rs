@@ -14,7 +14,7 @@ use sestina_reactor_sim::Simulation;
 const PLACES: [(&str, &str); 4] = [
     ("inline_callbacks_tb::my_callbacks", "the async function, after its await"),
     ("sestina_deferred::drive", "the deferred that fires runs its chain"),
-    ("Reactor>::run", "the reactor's loop"),
+    ("sestina_reactor::turn", "the reactor's loop"),
     ("inline_callbacks_tb::main", "main"),
 ];
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use sestina_reactor::Endpoint;
@@ -10,7 +11,35 @@ use sestina_reactor::Endpoint;
 /// Where a host is when only a port is given.
 const DEFAULT_HOST: &str = "127.0.0.1";
 
-/// A poet: `10000`, `:10000`, `example.org:10000`, `[::1]:10000`.
+/// A poet on any kind of socket: `unix:/run/poetry`, or what [`PoetAddress`] says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Poet {
+    Tcp(PoetAddress),
+    Unix(PathBuf),
+}
+
+impl Poet {
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        match self {
+            Self::Tcp(address) => address.endpoint(),
+            Self::Unix(path) => Endpoint::unix(path),
+        }
+    }
+}
+
+impl FromStr for Poet {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err(AddressError::NoPath),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp),
+        }
+    }
+}
+
+/// A poet on TCP: `10000`, `:10000`, `example.org:10000`, `[::1]:10000`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct PoetAddress {
     pub(crate) host: String,
@@ -20,6 +49,16 @@ pub(crate) struct PoetAddress {
 impl PoetAddress {
     pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::tcp(&*self.host, self.port)
+    }
+
+    /// Whether who listens at this interface and port would be reached at this address: a proxy that asks itself.
+    pub(crate) fn is_at(&self, interface: &str, port: u16) -> bool {
+        let address = |host: &str| if host == "localhost" { DEFAULT_HOST } else { host }.parse::<IpAddr>();
+        let (Ok(poet), Ok(own)) = (address(&self.host), address(interface)) else { return false };
+        let (poet, own) = (poet.to_canonical(), own.to_canonical());
+        // To connect to "all addresses" is to connect to oneself, and who listens on all of them is at each loopback.
+        let same = poet == own || poet.is_unspecified() || (own.is_unspecified() && poet.is_loopback());
+        self.port == port && port != 0 && same
     }
 }
 
@@ -37,9 +76,10 @@ impl FromStr for PoetAddress {
         let host = parse_host(host, text)?;
         match port {
             "" => Err(AddressError::NoPort(text.to_owned())),
-            _ => match parse_port(port)? {
-                0 => Err(AddressError::PortZero),
-                port => Ok(Self { host, port }),
+            _ => match parse_port(port) {
+                Ok(0) => Err(AddressError::PortZero),
+                Ok(port) => Ok(Self { host, port }),
+                Err(_) => Err(AddressError::BadPoetPort(port.to_owned())),
             },
         }
     }
@@ -86,6 +126,9 @@ pub(crate) fn parse_interface(text: &str) -> Result<String, AddressError> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum AddressError {
     BadPort(String),
+    /// Nobody listens on port 0.
+    BadPoetPort(String),
+    NoPath,
     NoPort(String),
     PortZero,
     BadHost(String),
@@ -97,6 +140,8 @@ impl fmt::Display for AddressError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadPort(text) => write!(out, "a port is a number from 0 to 65535, not '{text}'"),
+            Self::BadPoetPort(text) => write!(out, "a port is a number from 1 to 65535, not '{text}'"),
+            Self::NoPath => out.write_str("'unix:' has no path: write unix:PATH"),
             Self::NoPort(text) => write!(out, "'{text}' has no port: write HOST:PORT"),
             Self::PortZero => out.write_str("nobody can be reached at port 0: give one from 1 to 65535"),
             Self::BadHost(text) => {
@@ -140,6 +185,17 @@ mod tests {
             let address: PoetAddress = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!((&*address.host, address.port), (host, port), "{text}");
         }
+    }
+
+    #[test]
+    fn a_poet_may_have_a_unix_socket() {
+        assert_eq!("unix:a:b".parse(), Ok(Poet::Unix("a:b".into())));
+        assert_eq!("unix:".parse::<Poet>(), Err(AddressError::NoPath));
+        assert_eq!(
+            "unix:/run/poetry".parse::<Poet>().map(|poet| poet.endpoint().peer_name()).as_deref(),
+            Ok("unix:/run/poetry")
+        );
+        assert!(matches!("[::1]:7".parse(), Ok(Poet::Tcp(address)) if address.port == 7));
     }
 
     // spec: REF-06

@@ -7,11 +7,14 @@ use clap::{ArgMatches, Command};
 use sestina_poetry::PoemError;
 use sestina_reactor::{ListenError, Port, Reactor};
 
-use crate::plugins::{FastPoetryMaker, PoetryProxyMaker, SlowPoetryMaker};
+use crate::plugins::{
+    FastPoetryMaker, PoetryProxyMaker, SlowPoetryMaker, TransformMaker, TransformProxyMaker,
+};
 use crate::usage::WRONG_USAGE;
 
 /// Every plugin built in, in the order of `--help`.
-pub(crate) const BUILT_IN: &[&dyn Plugin] = &[&FastPoetryMaker, &SlowPoetryMaker, &PoetryProxyMaker];
+pub(crate) const BUILT_IN: &[&dyn Plugin] =
+    &[&FastPoetryMaker, &SlowPoetryMaker, &PoetryProxyMaker, &TransformMaker, &TransformProxyMaker];
 
 /// A service that can be made by its name.
 pub(crate) trait Plugin {
@@ -22,6 +25,12 @@ pub(crate) trait Plugin {
 
     /// Adds the plugin's own options to its command.
     fn options(&self, command: Command) -> Command;
+
+    /// What is to be printed in the place of making a service, if the options ask for that.
+    fn prints(&self, options: &ArgMatches) -> Option<String> {
+        let _ = options;
+        None
+    }
 
     /// Makes the service, with options that its own command has accepted. Reads files and opens no sockets; may block.
     fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError>;
@@ -48,6 +57,8 @@ pub(crate) enum MakeError {
     Poem(PoemError),
     /// A proxy was told to fetch from where it listens.
     Itself(String),
+    /// A proxy of transforms was told to ask where it listens.
+    AsksItself(String),
 }
 
 impl MakeError {
@@ -55,7 +66,7 @@ impl MakeError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Poem(_) => 1,
-            Self::Itself(_) => WRONG_USAGE,
+            Self::Itself(_) | Self::AsksItself(_) => WRONG_USAGE,
         }
     }
 }
@@ -73,6 +84,9 @@ impl fmt::Display for MakeError {
             Self::Itself(name) => {
                 write!(out, "it would fetch from itself at {name}: give the port of another poet")
             }
+            Self::AsksItself(name) => {
+                write!(out, "it would ask itself at {name}: give the port of another transform service")
+            }
         }
     }
 }
@@ -81,7 +95,7 @@ impl Error for MakeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Poem(error) => error.source(),
-            Self::Itself(_) => None,
+            Self::Itself(_) | Self::AsksItself(_) => None,
         }
     }
 }

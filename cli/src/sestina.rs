@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command};
@@ -80,12 +80,18 @@ fn run(plugin: &dyn Plugin, options: &ArgMatches) -> ExitCode {
         words::say(&format!("sestina {}: {}", plugin.name(), words::chain(error)));
         ExitCode::from(exit_code)
     };
+    if let Some(text) = plugin.prints(options) {
+        return match io::stdout().lock().write_all(text.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(1, &error),
+        };
+    }
     let service = match plugin.make_service(options) {
         Ok(service) => service,
         Err(error) => return fail(error.exit_code(), &error),
     };
     log::begin(LevelFilter::INFO);
-    descriptors::raise_limit();
+    let descriptors = descriptors::raise_limit();
     let reactor = match reactor_with_signals() {
         Ok(reactor) => reactor,
         Err(error) => return fail(1, &error),
@@ -98,6 +104,7 @@ fn run(plugin: &dyn Plugin, options: &ArgMatches) -> ExitCode {
         tracing::info!(target: "sestina", "loaded {made_of}");
     }
     tracing::info!(target: "sestina", "{} listening on {}", plugin.name(), port.local_addr());
+    tracing::info!(target: "sestina", "{descriptors}");
     let ended = reactor.run();
     tracing::info!(target: "sestina", "{} stopped", plugin.name());
     match ended {

@@ -20,7 +20,13 @@ pub(crate) fn answer(error: &clap::Error, command: &Command, arguments: &[OsStri
             let text = error.render().to_string();
             match io::stdout().lock().write_all(text.as_bytes()) {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(_) => ExitCode::FAILURE,
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::BrokenPipe {
+                        let program = program(command, arguments);
+                        words::say(&format!("{program}: cannot write to the standard output: {error}"));
+                    }
+                    ExitCode::FAILURE
+                }
             }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -65,7 +71,10 @@ fn problem(error: &clap::Error, command: &Command) -> String {
         }
         ErrorKind::UnknownArgument => format!("'{argument}' is one argument too many"),
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
-        ErrorKind::ArgumentConflict => format!("{argument} is given twice"),
+        ErrorKind::ArgumentConflict => match said(ContextKind::PriorArg) {
+            prior if prior.is_empty() || prior == argument => format!("{argument} is given twice"),
+            prior => format!("{argument} and {prior} do not go together"),
+        },
         ErrorKind::ValueValidation => {
             let why = error.source().map_or_else(String::new, words::chain);
             format!("{}: {why}", bare(&argument))
@@ -82,7 +91,11 @@ fn invalid_value(error: &clap::Error, argument: &str) -> String {
     match (value.is_empty(), choice.is_empty()) {
         (true, true) => format!("{argument} needs a value"),
         (true, false) => format!("{argument} needs a value: one of {choice}"),
-        (false, _) => format!("{}: '{value}' is not one of {choice}", bare(argument)),
+        (false, _) => {
+            let instead = suggestion(error, ContextKind::SuggestedValue);
+            let instead = instead.map(|instead| format!(": {instead}")).unwrap_or_default();
+            format!("{}: '{value}' is not one of {choice}{instead}", bare(argument))
+        }
     }
 }
 

@@ -31,11 +31,21 @@ fn says(mut command: Command, arguments: &[&str]) -> String {
 #[test]
 fn the_help_lists_the_plugins_with_a_line_each() {
     let help = says(sestina(), &["--help"]);
-    for words in
-        ["\n  fastpoetry   S", "\n  slowpoetry   S", "\n  poetryproxy  F", "\n  demo  ", "-n, --nodaemon"]
-    {
-        assert!(help.contains(words), "{words}: {help}");
+    for (name, begins) in [
+        ("fastpoetry", "Serves"),
+        ("slowpoetry", "Serves"),
+        ("poetryproxy", "Fetches"),
+        ("transform", "Transforms"),
+        ("transformproxy", "Has"),
+        ("demo", "Shows"),
+    ] {
+        let line = help.lines().find(|line| line.split_whitespace().next() == Some(name));
+        let about = line.and_then(|line| line.split_whitespace().nth(1));
+        assert_eq!(about, Some(begins), "{name}: {help}");
     }
+    let plugins = help.lines().skip_while(|line| *line != "Plugins:").skip(1);
+    assert!(plugins.take_while(|line| !line.is_empty()).all(|line| !line.starts_with("   ")), "{help}");
+    assert!(help.contains("-n, --nodaemon"), "{help}");
     assert_eq!(says(sestina(), &["--version"]), format!("sestina {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(says(get_poetry(), &["--version"]), format!("get-poetry {}\n", env!("CARGO_PKG_VERSION")));
 }
@@ -58,7 +68,20 @@ fn each_plugin_explains_its_own_options_and_their_defaults() {
         assert!(slow.contains(words), "{words}: {slow}");
     }
     assert!(says(sestina(), &["poetryproxy", "--help"]).contains("[HOST:]PORT"));
-    assert!(says(get_poetry(), &["--help"]).contains("[[HOST]:]PORT"));
+    let get_poetry = unwrapped(says(get_poetry(), &["--help"]));
+    assert!(
+        get_poetry.starts_with("Downloads poems, all at once Usage: get-poetry [OPTIONS] <[[HOST]:]PORT>...")
+    );
+    for words in [
+        "[default: 64M]",
+        "[default: 30s]",
+        "[default: 500ms]",
+        "[default: cummingsify]",
+        "-j, --jobs",
+        "Exit status",
+    ] {
+        assert!(get_poetry.contains(words), "{words}: {get_poetry}");
+    }
 }
 
 #[test]
@@ -154,16 +177,36 @@ fn a_port_in_use_and_an_address_of_another_machine_are_one() {
 // spec: REF-06
 #[test]
 fn wrong_usage_of_get_poetry_is_two_and_downloads_nothing() {
-    let cases: [(&[&str], &str); 9] = [
-        (&["x"], "a port is a number from 0 to 65535, not 'x'"),
-        (&["10000", "70000"], "a port is a number from 0 to 65535, not '70000'"),
+    let cases: [(&[&str], &str); 29] = [
+        (&["x"], "a port is a number from 1 to 65535, not 'x'"),
+        (&["10000", "70000"], "a port is a number from 1 to 65535, not '70000'"),
         (&["host:"], "'host:' has no port: write HOST:PORT"),
         (&["a:b:c"], "'a:b:c' has too many colons"),
         (&["0"], "nobody can be reached at port 0"),
         (&["-1"], "not '-1'"),
+        (&["unix:"], "'unix:' has no path: write unix:PATH"),
         (&["--wrong", "1"], "there is no option '--wrong'"),
+        (&["--tiemout", "1", "1"], "there is no option '--tiemout': did you mean '--timeout'?"),
+        (&["--trace"], "<[[HOST]:]PORT>... is missing"),
         (&["--timeout", "0", "1"], "--timeout: '0' is no time at all"),
         (&["--timeout", "soon", "1"], "--timeout: 'soon' is no duration"),
+        (&["--idle-timeout", "-1", "1"], "--idle-timeout: '-1' is negative"),
+        (&["--connect-timeout", "5w", "1"], "--connect-timeout: '5w' has the unknown unit 'w'"),
+        (&["--retries", "-1", "1"], "--retries: '-1' is no number of retries: give one from 0 to 1000"),
+        (&["--retries", "1001", "1"], "is no number of retries"),
+        (&["--retry-delay", "", "1"], "--retry-delay: '' is no duration"),
+        (&["--max-bytes", "many", "1"], "--max-bytes: 'many' is no size: give a number of bytes"),
+        (&["--max-bytes", "0", "1"], "--max-bytes: '0' is nothing at all"),
+        (&["--max-held", "9999999999999T", "1"], "--max-held: '9999999999999T' is more than"),
+        (&["--jobs", "0", "1"], "--jobs: '0' is no number of downloads: the smallest is 1"),
+        (&["--order", "alphabet", "1"], "--order: 'alphabet' is not one of completion, given, stream"),
+        (&["--order", "givn", "1"], "is not one of completion, given, stream: did you mean 'given'?"),
+        (&["--order", "stream", "--collect", "1"], "--collect prints nothing until all are done"),
+        (&["--race", "--order", "given", "1"], "--race and --order <ORDER> do not go together"),
+        (&["--transform", "host", "1"], "--transform: a port is a number from 1 to 65535, not 'host'"),
+        (&["--xform", "cummingsify", "1"], "--transform <[HOST:]PORT> is missing"),
+        (&["--force", "1"], "--output-dir <DIR> is missing"),
+        (&["--trace", "--trace", "1"], "--trace is given twice"),
     ];
     for (arguments, words) in cases {
         refused(get_poetry(), arguments, 2, words);
@@ -196,6 +239,36 @@ fn a_start_that_waits_for_its_poem_can_be_interrupted() {
     let ended = program.wait();
     assert_eq!((ended.code, ended.signal), (None, Some(15)), "{}", ended.stderr);
     std::fs::remove_file(pipe).unwrap();
+}
+
+/// No example is cut into two lines because it is too long.
+#[test]
+fn each_example_of_get_poetry_has_a_line_of_its_own() {
+    let mut program = get_poetry();
+    program.arg("--help");
+    let help = String::from_utf8(Program::start(program).wait().stdout).expect("help is text");
+    let examples: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Examples:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!(examples.len() > 5, "{help}");
+    for example in examples {
+        assert!(example.starts_with("  get-poetry "), "{example}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_help_that_cannot_be_written_is_told() {
+    for mut program in [sestina(), get_poetry()] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there");
+        let ended = program.arg("--help").stdout(full).output().expect("it runs");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert!(told.contains("cannot write to the standard output: No space left"), "{told}");
+        assert_eq!(ended.status.code(), Some(1));
+    }
 }
 
 #[test]

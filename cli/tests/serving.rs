@@ -5,6 +5,7 @@ mod common;
 use std::io::Read;
 use std::process::Command;
 
+use common::twisted::python_with_twisted;
 use common::{Program, Server, poem, read_all, require, talk_and_read};
 use rustix::process::Signal;
 
@@ -75,19 +76,9 @@ fn curl_gets_every_poem_byte_for_byte() {
 
 #[test]
 fn a_client_made_with_twisted_gets_every_poem_byte_for_byte() {
-    let with_twisted = ["python3", "/usr/bin/python3"].into_iter().find(|python| {
-        let mut probe = Command::new(python);
-        probe.args(["-c", "import twisted"]);
-        probe.output().is_ok_and(|output| output.status.success())
-    });
-    let python = with_twisted.unwrap_or("python3");
-    let mut probe = Command::new(python);
-    probe.args(["-c", "import twisted"]);
-    if require("python3 with twisted", probe) {
+    if python_with_twisted("", &[]).is_some() {
         all_poems_arrive(|server| {
-            let mut client = Command::new(python);
-            client.args(["-c", TWISTED_CLIENT, &server.port()]);
-            client
+            python_with_twisted(TWISTED_CLIENT, &[&server.port()]).expect("it was there a moment ago")
         });
     }
 }
@@ -235,4 +226,13 @@ fn without_draining_quiet_clients_get_all_of_it() {
     let server = Server::start("fastpoetry", &arguments);
     assert!(read_all(server.connect()) == poem("science"));
     server.stop();
+}
+
+#[test]
+fn a_server_says_how_many_connections_its_descriptors_allow() {
+    let log = Server::fast("science").stop();
+    let words =
+        log.lines().find_map(|line| line.split_once(" open descriptors allow ")).expect("such a line");
+    let connections: u64 = words.1.trim_end_matches(" connections").parse().expect("a number");
+    assert!(words.0.ends_with(&(connections + 32).to_string()), "{log}");
 }

@@ -1,9 +1,7 @@
-//! Fetching a poem: connect, take everything, and believe only a clean end.
+//! Fetching one poem into memory, and why that may fail.
 //!
-//! The protocol has no length, so the end of the connection is the end of the poem, and how it ended is all that tells
-//! a whole poem from a torn one. Only [`Lost::Done`] is a poem.
-//!
-//! Walk: [`Fetch::start`] connects; the connection's protocol collects and fires the deferred in `connection_lost`.
+//! Walk: [`Fetch::start`] makes an attempt (`attempt.rs`) and gathers its pieces. Several poems, piece by piece, with
+//! retries: [`Downloads`](crate::Downloads).
 //! Tests: `tests/fetching.rs`.
 
 use std::error::Error;
@@ -11,15 +9,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sestina_deferred::{Deferred, Failure, Resolver, deferred};
-use sestina_reactor::{Address, Conn, ConnectError, Endpoint, Factory, Lost, Protocol, Reactor};
+use sestina_deferred::Deferred;
+use sestina_reactor::{Endpoint, Lost, Reactor};
 
+use crate::attempt::{Bounds, Sink, attempt};
 use crate::poem::{POEM_BYTES_MAX, Poem};
 
 /// Fetches a poem without any options: [`Fetch`] has them.
 ///
 /// # Errors
-/// The deferred fails with a [`ConnectError`], or with a [`FetchError`] when there was a connection.
+/// The deferred fails with a [`ConnectError`](sestina_reactor::ConnectError), or with a [`FetchError`] when there was a connection.
 ///
 /// # Cancelling
 /// Stops connecting, or cuts the connection, at once; then the deferred fails with `Cancelled`.
@@ -97,18 +96,9 @@ impl Fetch {
     /// # Cancelling
     /// See [`get_poem`].
     pub fn start(self, reactor: &Reactor) -> Deferred<Poem> {
-        let (resolver, answer) = deferred();
-        let reader = Reader {
-            peer: self.from.peer_name().into(),
-            received: Vec::new(),
-            bytes_max: self.bytes_max,
-            idle_max: self.idle_max,
-            progress: self.progress,
-            refused: None,
-            resolver: Some(resolver),
-        };
-        let connector = reactor.connect(&self.from, ReaderFactory { reader: Some(reader) });
-        answer.on_cancel(move || connector.abort())
+        let bounds = Bounds { bytes_max: self.bytes_max, idle_max: self.idle_max };
+        let gathering = Gathering { received: Vec::new(), progress: self.progress };
+        attempt(reactor, &self.from, bounds, gathering).map(|gathering| Poem::from_bytes(gathering.received))
     }
 }
 
@@ -122,93 +112,19 @@ impl fmt::Debug for Fetch {
     }
 }
 
-/// Lends the reader to the one connection, or tells it that there is none.
-struct ReaderFactory {
-    reader: Option<Reader>,
-}
-
-impl Factory for ReaderFactory {
-    fn build(&mut self, _peer: &Address) -> Option<Box<dyn Protocol>> {
-        Some(Box::new(self.reader.take()?))
-    }
-
-    fn connection_failed(&mut self, error: ConnectError) {
-        if let Some(mut reader) = self.reader.take() {
-            reader.fire(Err(error.into()));
-        }
-    }
-}
-
-/// Collects one poem.
-struct Reader {
-    peer: Arc<str>,
+/// A poem in the making.
+struct Gathering {
     received: Vec<u8>,
-    bytes_max: usize,
-    idle_max: Option<Duration>,
     progress: Option<Progress>,
-    /// Why we cut the connection ourselves.
-    refused: Option<FetchError>,
-    /// Gone when the answer is given.
-    resolver: Option<Resolver<Poem>>,
 }
 
-impl Reader {
-    fn fire(&mut self, result: Result<Poem, Failure>) {
-        if let Some(resolver) = self.resolver.take() {
-            resolver.resolve(result);
-        }
-    }
-
-    fn refuse(&mut self, conn: &mut Conn<'_>, why: FetchError) {
-        self.refused.get_or_insert(why);
-        conn.abort();
-    }
-
-    fn wait_for_bytes(&self, conn: &mut Conn<'_>) {
-        if let Some(idle_max) = self.idle_max {
-            conn.set_timer(idle_max);
-        }
-    }
-
-    /// What the end of the connection makes of the bytes.
-    fn judge(&mut self, why: Lost) -> Result<Poem, FetchError> {
-        let (peer, received) = (Arc::clone(&self.peer), self.received.len());
-        match (self.refused.take(), why) {
-            (Some(refused), _) => Err(refused),
-            (None, Lost::Done) if received == 0 => Err(FetchError::Empty { peer }),
-            (None, Lost::Done) => Ok(Poem::from_bytes(std::mem::take(&mut self.received))),
-            (None, Lost::Reset) => Err(FetchError::Reset { peer, received }),
-            (None, why) => Err(FetchError::Lost { peer, received, why }),
-        }
-    }
-}
-
-impl Protocol for Reader {
-    fn connection_made(&mut self, conn: &mut Conn<'_>) {
-        self.wait_for_bytes(conn);
-    }
-
-    fn data_received(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
-        if data.len() > self.bytes_max - self.received.len() {
-            let (peer, limit) = (Arc::clone(&self.peer), self.bytes_max);
-            return self.refuse(conn, FetchError::TooLarge { peer, limit });
-        }
-        self.received.extend_from_slice(data);
-        self.wait_for_bytes(conn);
+impl Sink for Gathering {
+    fn piece(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+        self.received.extend_from_slice(bytes);
         if let Some(progress) = &mut self.progress {
             progress(self.received.len());
         }
-    }
-
-    fn timer(&mut self, conn: &mut Conn<'_>) {
-        let (peer, received) = (Arc::clone(&self.peer), self.received.len());
-        let limit = self.idle_max.unwrap_or_default();
-        self.refuse(conn, FetchError::TimedOut { peer, received, limit });
-    }
-
-    fn connection_lost(&mut self, _conn: &mut Conn<'_>, why: Lost) {
-        let verdict = self.judge(why);
-        self.fire(verdict.map_err(Failure::from));
+        Ok(())
     }
 }
 
@@ -244,6 +160,34 @@ pub enum FetchError {
         /// The poet, in the words of the endpoint.
         peer: Arc<str>,
     },
+    /// The poem took longer than [`FetchOptions::with_timeout`](crate::FetchOptions::with_timeout) allows.
+    TookTooLong {
+        /// The poet, in the words of the endpoint.
+        peer: Arc<str>,
+        /// How many bytes had come.
+        received: usize,
+        /// The limit that passed.
+        limit: Duration,
+    },
+    /// A download that was interrupted could not go on: the poet now has another poem, and a part of the first is used.
+    Different {
+        /// The poet, in the words of the endpoint.
+        peer: Arc<str>,
+        /// How many bytes are used.
+        used: usize,
+    },
+    /// Too much is held for later already, and nothing of it can be let go: see [`Merge::room`](crate::Merge::room).
+    NoRoom {
+        /// The poet, in the words of the endpoint.
+        peer: Arc<str>,
+        /// How many bytes may be held, over all poems.
+        limit: usize,
+    },
+    /// The poem of another poet was first: see [`race`](crate::race).
+    NotFirst {
+        /// The poet, in the words of the endpoint.
+        peer: Arc<str>,
+    },
     /// The connection ended in another way; the reason is the source.
     Lost {
         /// The poet, in the words of the endpoint.
@@ -270,6 +214,19 @@ impl fmt::Display for FetchError {
             Self::Empty { peer } => {
                 write!(out, "{peer} closed the connection without a poem: its log may say why")
             }
+            Self::TookTooLong { peer, received, limit } => {
+                write!(out, "{peer} took longer than {limit:?}, {received} bytes came: allow it more time")
+            }
+            Self::Different { peer, used } => {
+                write!(out, "{peer} has another poem now, and the first {used} bytes of the old one are used")
+            }
+            Self::NoRoom { peer, limit } => {
+                write!(
+                    out,
+                    "no room for the poem of {peer}: the poems that are held have {limit} bytes already"
+                )
+            }
+            Self::NotFirst { peer } => write!(out, "{peer} was not the first"),
             Self::Lost { peer, received, .. } => {
                 write!(out, "lost {peer} after {received} bytes: that is not a whole poem")
             }

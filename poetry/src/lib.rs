@@ -1,11 +1,16 @@
 //! Poems over sockets: the introduction's programs as services and protocols, without a `main`.
 //!
 //! A server writes a [`Poem`] and closes; that is the whole protocol. [`FastPoetry`] writes it at once, [`SlowPoetry`]
-//! a few bytes at a time, [`Fetch`] reads one and tells a whole poem from a torn one, [`PoetryProxy`] fetches one for
-//! many and keeps it. All of it runs on either driver of the reactor.
+//! a few bytes at a time, [`Fetch`] reads one and tells a whole poem from a torn one, [`Downloads`] reads many at once,
+//! piece by piece, and [`Merge`] puts them in order. [`PoetryProxy`] fetches one for many and keeps it; [`transform()`] has
+//! a service change one. All of it runs on either driver of the reactor.
+//!
+//! As services of a tree: [`poetry_server`] and [`poetry_proxy`].
 #![forbid(unsafe_code)]
 
+mod attempt;
 pub mod cache;
+mod client;
 mod fast;
 mod fetch;
 mod input;
@@ -13,12 +18,25 @@ mod poem;
 mod poem_cache;
 pub mod poems;
 mod proxy;
+mod services;
 mod slow;
+mod transform;
 
+pub use client::{
+    Again, BACK_OFF, BACK_OFF_MAX, Downloads, EVENT_BYTES_MAX, Event, FetchOptions, HELD_BYTES_MAX, JOBS,
+    Merge, Order, Outcome, PoemEnd, Print, Progress, Room, fetch_all, race,
+};
 pub use fast::FastPoetry;
 pub use fetch::{Fetch, FetchError, get_poem};
 pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
 pub use poem_cache::{CacheCounters, PoemCache};
 pub use proxy::PoetryProxy;
+pub use services::{CurrentPoem, PoetryProxyService, PoetryService, poetry_proxy, poetry_server};
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
+pub use transform::{
+    BadTransformName, Refusal, TRANSFORM_BYTES_MAX, TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX,
+    TRANSFORM_REQUESTS_MAX, TRANSFORM_TIME_MAX, TRANSFORM_UPSTREAM_MAX, TRANSFORM_WAITING_BYTES_MAX,
+    TransformClient, TransformError, TransformProxy, TransformServer, TransformService, Transformer,
+    list as transforms, transform,
+};

@@ -48,11 +48,15 @@ impl Poem {
     /// assert_eq!(error.to_string(), "there is no poem 'no/such/poem.txt': check the path");
     /// ```
     pub fn load(path: impl AsRef<Path>) -> Result<Self, PoemError> {
-        let path = path.as_ref();
+        Self::load_bytes(path.as_ref()).map(Self::from_bytes)
+    }
+
+    /// The same for other threads: a poem belongs to one.
+    pub(crate) fn load_bytes(path: &Path) -> Result<Vec<u8>, PoemError> {
         let bytes = read(path).map_err(|error| PoemError::from_io(path, error))?;
         match bytes.len() {
             0 => Err(PoemError::Empty(path.to_owned())),
-            1..=POEM_BYTES_MAX => Ok(Self::from_bytes(bytes)),
+            1..=POEM_BYTES_MAX => Ok(bytes),
             _ => Err(PoemError::TooLarge { path: path.to_owned(), limit: POEM_BYTES_MAX }),
         }
     }

@@ -134,6 +134,18 @@ impl PoemCache {
         poem.on_cancel(move || cache.leave(number))
     }
 
+    /// Forgets the poem, if there is one: who asks next has it fetched anew. A fetch that goes on is not touched.
+    pub fn forget(&self) {
+        let before = {
+            let mut table = self.inner.table.borrow_mut();
+            match table.state {
+                State::Cached(_) => std::mem::take(&mut table.state),
+                State::Empty | State::Fetching(_) => State::Empty,
+            }
+        };
+        drop(before); // with nothing borrowed
+    }
+
     /// What was done so far.
     #[must_use]
     pub fn counters(&self) -> CacheCounters {

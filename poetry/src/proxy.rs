@@ -73,6 +73,11 @@ impl PoetryProxy {
         self.cache.get_poem()
     }
 
+    /// Forgets the poem: see [`PoemCache::forget`].
+    pub fn forget(&self) {
+        self.cache.forget();
+    }
+
     /// What was done so far.
     #[must_use]
     pub fn counters(&self) -> CacheCounters {

@@ -6,17 +6,18 @@ use common::client::{client, listen, others_are_served_beside_a_stuck_client};
 use common::log::logged;
 use common::{close, house, long_poem, serve, wait};
 use sestina_poetry::{FastPoetry, Poem, poems};
-use sestina_reactor::Drain;
+use sestina_reactor::{Drain, Reactor};
+use sestina_trial::{TestResult, listening};
 
 // spec: P16-14, P16-16, REF-02
-#[test]
-fn everybody_gets_the_whole_poem_and_a_clean_end() {
-    let reactor = house();
-    let at = serve(&reactor, FastPoetry::new(Poem::from_bytes(poems::FASCINATION)));
-    for heard in [listen(&reactor, &at), listen(&reactor, &at), listen(&reactor, &at)] {
-        wait(&reactor, heard).unwrap().is_whole(poems::FASCINATION);
+#[sestina_trial::test(on = "both")]
+async fn everybody_gets_the_whole_poem_and_a_clean_end(reactor: Reactor) -> TestResult {
+    let server = listening(FastPoetry::new(Poem::from_bytes(poems::FASCINATION)));
+    let at = server.endpoint();
+    for heard in [listen(&reactor, at), listen(&reactor, at), listen(&reactor, at)] {
+        heard.await?.is_whole(poems::FASCINATION);
     }
-    close(&reactor);
+    Ok(())
 }
 
 // spec: P16-15
@@ -34,12 +35,11 @@ fn the_log_has_one_line_for_each_client_and_counts_bytes() {
     assert!(sent[0].starts_with("INFO sending 7 bytes of poetry to 127.0.0.1:"), "{sent:?}");
 }
 
-#[test]
-fn a_poem_of_any_bytes_and_any_length_arrives_as_it_is() {
-    let (reactor, poem) = (house(), long_poem());
-    let at = serve(&reactor, FastPoetry::new(Poem::from_bytes(&poem)));
-    wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(&poem);
-    close(&reactor);
+#[sestina_trial::test(on = "both")]
+async fn a_poem_of_any_bytes_and_any_length_arrives_as_it_is(reactor: Reactor) -> TestResult {
+    let server = listening(FastPoetry::new(Poem::from_bytes(long_poem())));
+    listen(&reactor, server.endpoint()).await?.is_whole(&long_poem());
+    Ok(())
 }
 
 #[test]
@@ -50,22 +50,18 @@ fn a_client_that_never_reads_slows_nobody() {
     close(&reactor);
 }
 
-#[test]
-fn quiet_clients_get_all_of_it_without_draining_too() {
-    let reactor = house();
+#[sestina_trial::test(on = "both")]
+async fn quiet_clients_get_all_of_it_without_draining_too(reactor: Reactor) -> TestResult {
     let poetry = FastPoetry::new(Poem::from_bytes(poems::ECSTASY)).with_drain(Drain::IfUnread);
-    let at = serve(&reactor, poetry);
-    wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(poems::ECSTASY);
-    close(&reactor);
+    listen(&reactor, listening(poetry).endpoint()).await?.is_whole(poems::ECSTASY);
+    Ok(())
 }
 
 /// What was said before the end is found by the one look, and drained.
-#[test]
-fn a_client_that_has_spoken_gets_all_of_it_without_draining_always() {
-    let reactor = house();
-    let poetry = FastPoetry::new(Poem::from_bytes(long_poem())).with_drain(Drain::IfUnread);
-    let at = serve(&reactor, poetry);
-    let (_, heard) = client(&reactor, &at, |conn| conn.write(b"GET / HTTP/0.9\r\n\r\n"));
-    wait(&reactor, heard).unwrap().is_whole(&long_poem());
-    close(&reactor);
+#[sestina_trial::test(on = "both")]
+async fn a_client_that_has_spoken_gets_all_of_it_without_draining_always(reactor: Reactor) -> TestResult {
+    let server = listening(FastPoetry::new(Poem::from_bytes(long_poem())).with_drain(Drain::IfUnread));
+    let (_, heard) = client(&reactor, server.endpoint(), |conn| conn.write(b"GET / HTTP/0.9\r\n\r\n"));
+    heard.await?.is_whole(&long_poem());
+    Ok(())
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use common::client::{client, listen};
 use common::{close, house, long_poem, serve, until, wait};
 use sestina_poetry::{Poem, SlowPoetry, poems};
+use sestina_reactor::Reactor;
+use sestina_trial::{TestResult, listening};
 
 fn slow(poem: &[u8], num_bytes: usize, delay: Duration) -> SlowPoetry {
     let num_bytes = num_bytes.try_into().expect("not zero");
@@ -14,44 +16,44 @@ fn slow(poem: &[u8], num_bytes: usize, delay: Duration) -> SlowPoetry {
 }
 
 // spec: REF-01
-#[test]
-fn the_poem_comes_num_bytes_at_a_time_with_a_delay_between() {
-    let (reactor, delay) = (house(), Duration::from_millis(10));
-    let at = serve(&reactor, slow(b"0123456789012345678901234", 10, delay));
+#[sestina_trial::test(on = "both")]
+async fn the_poem_comes_num_bytes_at_a_time_with_a_delay_between(reactor: Reactor) -> TestResult {
+    let delay = Duration::from_millis(10);
+    let server = listening(slow(b"0123456789012345678901234", 10, delay));
     let start = reactor.now();
-    let heard = wait(&reactor, listen(&reactor, &at)).unwrap();
+    let heard = listen(&reactor, server.endpoint()).await?;
     heard.is_whole(b"0123456789012345678901234");
     let took = reactor.now() - start;
     assert!(took >= 2 * delay, "three pieces have two delays, and took {took:?}");
     // The kernel may deliver two pieces together, but never one before it was sent.
     assert!(heard.times.len() <= 3, "{heard:?}");
-    close(&reactor);
+    Ok(())
 }
 
-#[test]
-fn a_poem_takes_at_least_its_delays() {
-    let (reactor, delay) = (house(), Duration::from_millis(2));
-    let at = serve(&reactor, slow(&poems::FASCINATION[..600], 20, delay));
+#[sestina_trial::test(on = "both")]
+async fn a_poem_takes_at_least_its_delays(reactor: Reactor) -> TestResult {
+    let delay = Duration::from_millis(2);
+    let server = listening(slow(&poems::FASCINATION[..600], 20, delay));
     let start = reactor.now();
-    wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(&poems::FASCINATION[..600]);
+    listen(&reactor, server.endpoint()).await?.is_whole(&poems::FASCINATION[..600]);
     let took = reactor.now() - start;
     assert!(took >= 29 * delay, "thirty pieces have twenty-nine delays, and took {took:?}");
-    close(&reactor);
+    Ok(())
 }
 
 /// 200 slow clients at once, each with the whole poem, in little more than the time of one.
-#[test]
-fn two_hundred_clients_at_once_have_their_own_pace_each() {
-    let (reactor, delay) = (house(), Duration::from_millis(20));
-    let at = serve(&reactor, slow(poems::SCIENCE, 40, delay));
-    let clients: Vec<_> = (0..200).map(|_| listen(&reactor, &at)).collect();
+#[sestina_trial::test(on = "both")]
+async fn two_hundred_clients_at_once_have_their_own_pace_each(reactor: Reactor) -> TestResult {
+    let delay = Duration::from_millis(20);
+    let server = listening(slow(poems::SCIENCE, 40, delay));
+    let clients: Vec<_> = (0..200).map(|_| listen(&reactor, server.endpoint())).collect();
     let start = reactor.now();
     for heard in clients {
-        wait(&reactor, heard).unwrap().is_whole(poems::SCIENCE);
+        heard.await?.is_whole(poems::SCIENCE);
     }
     let (took, one) = (reactor.now() - start, 16 * delay);
     assert!(took < 10 * one, "one after the other would take {:?}, and this took {took:?}", 200 * one);
-    close(&reactor);
+    Ok(())
 }
 
 #[test]
@@ -66,13 +68,12 @@ fn a_late_client_begins_at_the_beginning() {
     close(&reactor);
 }
 
-#[test]
-fn a_half_closed_client_gets_all_of_it() {
-    let reactor = house();
-    let at = serve(&reactor, slow(poems::SCIENCE, 30, Duration::from_millis(3)));
-    let (_, heard) = client(&reactor, &at, |conn| conn.lose_write_connection());
-    wait(&reactor, heard).unwrap().is_whole(poems::SCIENCE);
-    close(&reactor);
+#[sestina_trial::test(on = "both")]
+async fn a_half_closed_client_gets_all_of_it(reactor: Reactor) -> TestResult {
+    let server = listening(slow(poems::SCIENCE, 30, Duration::from_millis(3)));
+    let (_, heard) = client(&reactor, server.endpoint(), |conn| conn.lose_write_connection());
+    heard.await?.is_whole(poems::SCIENCE);
+    Ok(())
 }
 
 #[test]
@@ -106,10 +107,9 @@ fn a_client_that_hangs_up_leaves_nothing_behind() {
     close(&reactor);
 }
 
-#[test]
-fn without_a_delay_it_is_a_fast_poet() {
-    let reactor = house();
-    let at = serve(&reactor, slow(poems::ECSTASY, 1, Duration::ZERO));
-    wait(&reactor, listen(&reactor, &at)).unwrap().is_whole(poems::ECSTASY);
-    close(&reactor);
+#[sestina_trial::test(on = "both")]
+async fn without_a_delay_it_is_a_fast_poet(reactor: Reactor) -> TestResult {
+    let server = listening(slow(poems::ECSTASY, 1, Duration::ZERO));
+    listen(&reactor, server.endpoint()).await?.is_whole(poems::ECSTASY);
+    Ok(())
 }

@@ -45,10 +45,27 @@ pub(crate) fn ci() -> Outcome {
 }
 
 /// The swarm lies with the simulation; here it only gets its name and an optimized build.
-pub(crate) fn sim(options: &[&str]) -> Outcome {
-    let run = ["run", "--quiet", "--release", "--package", "sestina-reactor-sim", "--example", "swarm", "--"];
-    let arguments: Vec<&str> = run.into_iter().chain(options.iter().copied()).collect();
-    cargo(&root(), &arguments, &[]).map_err(|_| "see above".to_owned())
+/// The answer is its exit code.
+pub(crate) fn sim(options: &[&str]) -> Result<u8, String> {
+    let swarm =
+        ["run", "--quiet", "--release", "--package", "sestina-reactor-sim", "--example", "swarm", "--"];
+    let arguments: Vec<&str> = swarm.into_iter().chain(options.iter().copied()).collect();
+    let begun = Instant::now();
+    let code = run(&root(), &arguments, &[])?;
+    if !options.is_empty() && code == Some(0) {
+        eprintln!("({:.1} s)", begun.elapsed().as_secs_f64());
+    }
+    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// They come from the definition of the command line, which lies with the programs.
+pub(crate) fn docs() -> Outcome {
+    let root = root();
+    let target = std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root.join("target"), PathBuf::from);
+    let folder = target.join("docs").display().to_string();
+    cargo(&root, &["run", "--quiet", "--package", "sestina-cli", "--example", "docs", "--", &folder], &[])?;
+    println!("see {folder}");
+    Ok(())
 }
 
 /// The repository's folder: above this crate's.
@@ -58,9 +75,17 @@ fn root() -> PathBuf {
 }
 
 fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
+    match run(root, arguments, environment)? {
+        Some(0) => Ok(()),
+        _ => Err(format!("cargo {} failed", arguments.join(" "))),
+    }
+}
+
+/// Runs cargo, and says how it ended.
+fn run(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Option<i32>, String> {
     let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut command = Command::new(program);
     command.args(arguments).envs(environment.iter().copied()).current_dir(root);
     let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("cargo {} failed", arguments.join(" "))) }
+    Ok(status.code())
 }

@@ -19,6 +19,7 @@ Commands:
   doc     The documentation, warnings are errors
   tidy    The rules of this house that no compiler knows
   test    cargo test --workspace
+  docs    The manual page and the shell completions of get-poetry, under target/docs
   sim     Scenarios on the simulated network under many seeds, or one seed and its trace; see cargo xtask sim --help
 ";
 
@@ -27,7 +28,11 @@ fn main() -> ExitCode {
     let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
-        ["sim", options @ ..] => checks::sim(options),
+        ["docs"] => checks::docs(),
+        ["sim", options @ ..] => match checks::sim(options) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(error),
+        },
         [name] if checks::find(name).is_some() => checks::one(name),
         ["-h" | "--help" | "help"] => {
             print!("{HELP}");

@@ -6,7 +6,6 @@
 //! Walk: `stage.rs` opens the servers, `play.rs` lets the clients come and go and collects facts, `screen.rs` shows
 //! it meanwhile, `report.rs` makes the table and judges the claims.
 
-mod paint;
 mod play;
 mod report;
 mod screen;
@@ -23,9 +22,9 @@ use sestina_reactor_mio::MioDriver;
 use tracing::level_filters::LevelFilter;
 
 use crate::log;
+use crate::paint::Paint;
 use crate::signals;
 use crate::words;
-use paint::Paint;
 use report::Facts;
 use screen::Screen;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sestina_poetry::CacheCounters;
 
 use super::DEMO_TIME_MAX;
-use super::paint::Paint;
+use crate::paint::Paint;
 
 /// What was seen.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use sestina_reactor::{Reactor, Time};
 
-use super::paint::Paint;
+use crate::paint::Paint;
 use crate::words;
 
 /// A running demo, shown.

@@ -1,7 +1,5 @@
 //! `poetryproxy`: one fetch for everybody, kept afterwards.
 
-use std::net::IpAddr;
-
 use clap::{ArgMatches, Args, Command};
 use sestina_poetry::PoetryProxy;
 use sestina_reactor::{Endpoint, Reactor};
@@ -34,25 +32,13 @@ struct Options {
     iface: String,
 }
 
-impl Options {
-    /// Whether clients would wait for the proxy, which waits for itself.
-    fn names_itself(&self) -> bool {
-        let address = |host: &str| if host == "localhost" { "127.0.0.1" } else { host }.parse::<IpAddr>();
-        let (Ok(poet), Ok(own)) = (address(&self.poet.host), address(&self.iface)) else { return false };
-        let (poet, own) = (poet.to_canonical(), own.to_canonical());
-        // To connect to "all addresses" is to connect to oneself, and who listens on all of them is at each loopback.
-        let same = poet == own || poet.is_unspecified() || (own.is_unspecified() && poet.is_loopback());
-        self.poet.port == self.port && self.port != 0 && same
-    }
-}
-
 impl Plugin for PoetryProxyMaker {
     fn name(&self) -> &'static str {
         "poetryproxy"
     }
 
     fn description(&self) -> &'static str {
-        "Fetches a poem from another poet once, and serves it to everybody"
+        "Fetches a poem from a poet once, and serves it to everybody"
     }
 
     fn options(&self, command: Command) -> Command {
@@ -62,7 +48,7 @@ impl Plugin for PoetryProxyMaker {
     fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError> {
         let options: Options = parsed(options);
         let poet = options.poet.endpoint();
-        if options.names_itself() {
+        if options.poet.is_at(&options.iface, options.port) {
             return Err(MakeError::Itself(poet.peer_name()));
         }
         let at = Endpoint::tcp(options.iface, options.port);

@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::print_stdout, reason = "a test that skips something says so")]
 
+pub(crate) mod poet;
 pub(crate) mod program;
 pub(crate) mod terminal;
+pub(crate) mod twisted;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -86,13 +86,28 @@ pub fn a_stopped_attempt_is_told(stage: &mut Stage) {
 /// On either side: `None` is no protocol.
 pub fn a_factory_may_refuse(stage: &mut Stage) {
     let diary = Diary::default();
-    let (_port, at) = stage.listen(Expect::new(|_| ()));
-    stage.connect(&at, Probe::new(&diary).named("client"));
-    stage.until_noted(&diary, "client lost");
+    let (_refusing, at) = stage.listen(Expect::new(|_| ()));
+    stage.reactor().connect(&at, Refused(diary.clone()));
+    stage.until_noted(&diary, "client lost Reset"); // a polite end would look like an empty answer
+    assert_eq!(stage.reactor().statistics().accepted, 0);
+    let (_serving, at) = stage.serve(&diary, |probe| probe);
     fail(stage, &at, &diary);
     stage.until_noted(&diary, "NoProtocol");
     stage.until_alone();
-    assert_eq!(stage.reactor().statistics().accepted, 0);
+}
+
+/// The client of a factory that refuses. The reset may come before the client has noticed that it is connected.
+struct Refused(Diary);
+
+impl Factory for Refused {
+    fn build(&mut self, _: &Address) -> Option<Box<dyn Protocol>> {
+        Some(Box::new(Probe::new(&self.0).named("client")))
+    }
+
+    fn connection_failed(&mut self, error: ConnectError) {
+        assert!(matches!(error, ConnectError::Reset(_)), "{error:?}");
+        self.0.note("client lost Reset");
+    }
 }
 
 /// The error names the address.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use sestina_reactor::{Address, DatagramConn, DatagramPort, DatagramProtocol, Endpoint};
+use sestina_reactor::{Address, DatagramConn, DatagramPort, DatagramProtocol, Endpoint, ListenError};
 
 use crate::{Diary, Stage};
 
@@ -104,4 +104,57 @@ pub fn a_panicking_datagram_protocol_is_stopped(stage: &mut Stage) {
             client.send_to(b"panic", clumsy.local_addr());
         }
     });
+}
+
+/// No bytes, and an address all the same; a socket may be stopped by its own upcall.
+pub fn an_empty_datagram_is_one(stage: &mut Stage) {
+    struct Once(Diary);
+    impl DatagramProtocol for Once {
+        fn datagram_received(&mut self, socket: &mut DatagramConn<'_>, data: &[u8], from: &Address) {
+            self.0.note(format!("{} bytes from port {}", data.len(), from.port().unwrap_or(0)));
+            socket.stop();
+        }
+
+        fn stopped(&mut self) {
+            self.0.note("stopped");
+        }
+    }
+    let diary = Diary::default();
+    let once =
+        stage.reactor().listen_datagrams(&Endpoint::loopback(0), Once(diary.clone())).expect("a free port");
+    let client = open(stage, &diary, "client", false);
+    until_noted(stage, &diary, "stopped", || client.send_to(b"", once.local_addr()));
+    let line = format!("0 bytes from port {}", client.local_addr().port().expect("an IP address"));
+    assert!(diary.has(&line), "{diary:?}");
+}
+
+/// The peer's host says so; a socket that is not connected never hears of it.
+pub fn a_connected_socket_is_told_that_nobody_listens(stage: &mut Stage) {
+    let diary = Diary::default();
+    let gone = open(stage, &diary, "gone", false);
+    let nobody = gone.local_addr().clone();
+    drop(gone.stop_listening());
+    stage.until_noted(&diary, "gone stopped");
+    let anyone = open(stage, &diary, "anyone", false);
+    let party = Party { diary: diary.clone(), name: "client", answers: false };
+    let client = stage.reactor().connect_datagrams(&nobody, party).expect("nobody is asked");
+    until_noted(stage, &diary, "client failed ConnectionRefused", || {
+        client.send(b"hello?");
+        anyone.send_to(b"hello?", &nobody);
+    });
+    assert!(!diary.has("anyone failed") && !diary.has("client stopped"), "{diary:?}");
+}
+
+/// The error names the address; datagrams and streams have ports of their own.
+pub fn a_taken_datagram_address_is_told(stage: &mut Stage) {
+    let diary = Diary::default();
+    let first = open(stage, &diary, "first", false);
+    let number = first.local_addr().port().expect("an IP address");
+    let party = Party { diary: diary.clone(), name: "second", answers: false };
+    match stage.reactor().listen_datagrams(&Endpoint::loopback(number), party) {
+        Err(ListenError::AddressTaken(address)) => assert_eq!(&address, first.local_addr()),
+        other => panic!("listening twice gave {other:?}"),
+    }
+    stage.until_noted(&diary, "first started");
+    assert!(!diary.has("second"), "{diary:?}");
 }

@@ -72,7 +72,8 @@ pub fn what_was_written_before_a_layer_does_not_go_through_it(stage: &mut Stage)
     let mut begun = false;
     let heard = Rc::clone(&got);
     let client = client.data(move |_, conn, _| {
-        if !std::mem::replace(&mut begun, true) {
+        if !begun && heard.borrow().len() >= 9 {
+            begun = true;
             // Both may have come in one piece: what is behind the line is still scrambled then.
             let mut heard = heard.borrow_mut();
             let rest = heard.split_off(9);
@@ -174,17 +175,22 @@ pub fn a_panicking_layer_ends_its_connection(stage: &mut Stage) {
     assert!(diary.has("server lost Aborted") && !diary.has("server data"), "{diary:?}");
 }
 
-/// A protocol that reads a line and hands over; the rest is the successor's, before anything newer.
+/// A protocol that reads a line and hands over; the rest is the successor's, before anything newer. Its own timer goes with
+/// it.
 pub fn a_successor_gets_the_unread_rest_first(stage: &mut Stage) {
     let (diary, got) = (Diary::default(), Rc::default());
     let (log, into) = (diary.clone(), Rc::clone(&got));
     let (_port, at) = stage.listen(move |_: &Address| {
         let (log, into) = (log.clone(), Rc::clone(&into));
         let (first, after) = (log.clone(), log);
+        let mut line = Vec::new();
         Probe::new(&first).named("first").quiet().data(move |_, conn, data| {
-            let end = data.iter().position(|byte| *byte == b'\n').expect("the line comes in one piece");
+            line.extend_from_slice(data); // the line may come in pieces
+            let Some(end) = line.iter().position(|byte| *byte == b'\n') else { return };
+            conn.set_timer(Duration::from_millis(2));
             let successor = Probe::new(&after).named("second").quiet().into(&into);
-            conn.become_protocol(successor.data(|_, conn, data| conn.write(data)), &data[end + 1..]);
+            let successor = successor.timer(|probe, _| probe.note("a timer of somebody else"));
+            conn.become_protocol(successor.data(|_, conn, data| conn.write(data)), &line[end + 1..]);
         })
     });
     let heard = Rc::default();
@@ -210,6 +216,7 @@ pub fn a_successor_gets_the_unread_rest_first(stage: &mut Stage) {
         (&b"the rest, and more"[..], &b"the rest, and more"[..])
     );
     assert!(diary.has("second lost Done") && !diary.has("first lost"), "{diary:?}");
+    assert!(!diary.has("second a timer"), "{diary:?}");
 }
 
 /// Silence in both directions.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sestina_reactor::{Address, Conn, ConnectError, Factory, Lost, Protocol};
+use sestina_reactor::{Address, Conn, Lost, Protocol};
 
 use crate::{Diary, Probe, Stage};
 
@@ -55,7 +55,11 @@ pub fn a_panic_in_each_method_ends_its_connection_only(stage: &mut Stage) {
     let calm = stage.connect(&calm_at, Probe::new(&diary).named("witness"));
     stage.until_noted(&diary, "calm made");
     for _ in METHODS {
-        stage.reactor().connect(&at, Caller(diary.clone()));
+        let client = Probe::new(&diary).made(|_, conn| {
+            conn.write(b"hello");
+            conn.lose_connection();
+        });
+        stage.connect_in_vain(&at, &diary, "client", client);
     }
     stage.until("four losses", || METHODS.iter().all(|method| diary.has(&format!("{method} lost"))));
     stage.until("four clients to end", || diary.count("client lost") == METHODS.len());
@@ -65,22 +69,6 @@ pub fn a_panic_in_each_method_ends_its_connection_only(stage: &mut Stage) {
     assert!(!diary.has("calm lost") && !diary.has("witness lost"), "{diary:?}");
     calm.disconnect();
     stage.until_alone();
-}
-
-/// A client's factory. A reset may come before the client has noticed that it is connected: then the attempt fails.
-struct Caller(Diary);
-
-impl Factory for Caller {
-    fn build(&mut self, _: &Address) -> Option<Box<dyn Protocol>> {
-        Some(Box::new(Probe::new(&self.0).named("client").made(|_, conn| {
-            conn.write(b"hello");
-            conn.lose_connection();
-        })))
-    }
-
-    fn connection_failed(&mut self, error: ConnectError) {
-        self.0.note(format!("client lost before it began: {error}"));
-    }
 }
 
 struct Bomb(Rc<Diary>);

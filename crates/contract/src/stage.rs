@@ -1,56 +1,102 @@
 //! Where a case happens: a fresh reactor, and what must be true of it afterwards.
 
 use std::any::{Any, TypeId};
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use sestina_deferred::{unfired, watch_unfired};
 use sestina_reactor::{
-    Address, Conn, ConnHandle, Connector, Endpoint, Factory, Lost, Port, Protocol, Reactor,
+    Address, Conn, ConnHandle, ConnectError, Connector, Endpoint, Factory, Lost, Port, Protocol, Reactor,
+    Signal,
 };
 
 use crate::probe::{Diary, Probe};
 
 /// How long a case may take, in the reactor's time.
 const CASE_LIMIT: Duration = Duration::from_secs(60);
+/// What has not changed for so long stands still. Longer than a packet takes, unless it is lost again and again.
+const STILL_FOR: Duration = Duration::from_millis(80);
+
+/// Where a case happens: a reactor, and what only the other side of its driver can do. A [`Reactor`] is one.
+pub struct World {
+    reactor: Reactor,
+    raise: Option<Box<dyn Fn(Signal)>>,
+}
+
+impl From<Reactor> for World {
+    fn from(reactor: Reactor) -> Self {
+        Self { reactor, raise: None }
+    }
+}
+
+impl World {
+    /// Says how a signal is sent to the reactor's program. Without this, cases about signals look at nothing.
+    #[must_use]
+    pub fn with_signals(self, raise: impl Fn(Signal) + 'static) -> Self {
+        Self { raise: Some(Box::new(raise)), ..self }
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "World({:?})", self.reactor)
+    }
+}
 
 /// Runs a case on a fresh reactor and looks at what it left behind.
-pub fn check(make: impl FnOnce() -> Reactor, case: impl FnOnce(&mut Stage)) {
-    run(Stage { reactor: make(), panics: 0, layered: false }, case);
+pub fn check<W: Into<World>>(make: impl FnOnce() -> W, case: impl FnOnce(&mut Stage)) {
+    run(make, false, case);
 }
 
 /// The same, with every connection through a layer that transforms every byte and holds some back.
-pub fn check_through_a_layer(make: impl FnOnce() -> Reactor, case: impl FnOnce(&mut Stage)) {
-    run(Stage { reactor: make(), panics: 0, layered: true }, case);
+pub fn check_through_a_layer<W: Into<World>>(make: impl FnOnce() -> W, case: impl FnOnce(&mut Stage)) {
+    run(make, true, case);
 }
 
-fn run(mut stage: Stage, case: impl FnOnce(&mut Stage)) {
+fn run<W: Into<World>>(make: impl FnOnce() -> W, layered: bool, case: impl FnOnce(&mut Stage)) {
+    watch_unfired(|| watched(make, layered, case));
+}
+
+fn watched<W: Into<World>>(make: impl FnOnce() -> W, layered: bool, case: impl FnOnce(&mut Stage)) {
+    let World { reactor, raise } = make().into();
+    let mut stage = Stage { reactor, raise, panics: 0, layered };
     case(&mut stage);
     let Stage { reactor, panics, .. } = stage;
-    let left =
-        |reactor: &Reactor| (reactor.connections(), reactor.ports(), reactor.timers(), reactor.tasks());
     reactor.stop();
     reactor.run().expect("the driver can wait");
-    assert_eq!(left(&reactor), (0, 0, 0, 0), "connections, ports, timers and tasks left after the end");
+    let left = [
+        ("connections", reactor.connections()),
+        ("ports", reactor.ports()),
+        ("timers", reactor.timers()),
+        ("tasks", reactor.tasks()),
+        ("processes", reactor.processes()),
+        ("jobs on threads", reactor.threads()),
+    ];
+    let left: Vec<_> = left.into_iter().filter(|(_, count)| *count > 0).collect();
+    assert!(left.is_empty(), "left after the end: {left:?}");
+    let owed: Vec<String> = unfired(Duration::ZERO).iter().map(ToString::to_string).collect();
+    assert!(owed.is_empty(), "deferreds that nobody has fired: {owed:#?}");
     assert_eq!(reactor.statistics().panics, panics, "panics that were not provoked");
     assert_eq!(reactor.statistics().unhandled_errors, 0, "errors that nobody looked at");
 }
 
 /// Runs a case on each of these reactors, one after the other; a failure says on which.
-pub fn check_each(reactors: impl IntoIterator<Item = (String, Reactor)>, case: impl Fn(&mut Stage)) {
-    for (name, reactor) in reactors {
+pub fn check_each<W: Into<World>>(worlds: impl IntoIterator<Item = (String, W)>, case: impl Fn(&mut Stage)) {
+    for (name, world) in worlds {
         let _named = Named(name);
-        check(|| reactor, &case);
+        check(|| world, &case);
     }
 }
 
 /// The same, with every connection through a layer that transforms every byte and holds some back.
-pub fn check_each_through_a_layer(
-    reactors: impl IntoIterator<Item = (String, Reactor)>,
+pub fn check_each_through_a_layer<W: Into<World>>(
+    worlds: impl IntoIterator<Item = (String, W)>,
     case: impl Fn(&mut Stage),
 ) {
-    for (name, reactor) in reactors {
+    for (name, world) in worlds {
         let _named = Named(name);
-        check_through_a_layer(|| reactor, &case);
+        check_through_a_layer(|| world, &case);
     }
 }
 
@@ -65,9 +111,9 @@ impl Drop for Named {
 }
 
 /// A fresh reactor with what cases need.
-#[derive(Debug)]
 pub struct Stage {
     reactor: Reactor,
+    raise: Option<Box<dyn Fn(Signal)>>,
     panics: u64,
     /// Whether every connection gets a layer first.
     layered: bool,
@@ -78,6 +124,15 @@ impl Stage {
     #[must_use]
     pub fn reactor(&self) -> &Reactor {
         &self.reactor
+    }
+
+    /// Sends a signal to the program of this reactor; says whether this world can.
+    #[must_use]
+    pub fn raise(&self, signal: Signal) -> bool {
+        self.raise.as_ref().is_some_and(|raise| {
+            raise(signal);
+            true
+        })
     }
 
     /// This many panics are provoked by the case.
@@ -108,6 +163,19 @@ impl Stage {
         self.reactor.connect(to, Layered { factory, layered: self.layered })
     }
 
+    /// Connects a probe that the server may cut at once: a reset that comes before the client has noticed that it is connected
+    /// is an attempt that fails, and noted as `NAME lost before it began`.
+    pub(crate) fn connect_in_vain(
+        &self,
+        to: &Endpoint,
+        diary: &Diary,
+        name: &'static str,
+        probe: Probe,
+    ) -> Connector {
+        let factory = MayFail { probe: Some(probe.named(name)), diary: diary.clone(), name };
+        self.reactor.connect(to, Layered { factory, layered: self.layered })
+    }
+
     /// Turns the loop until this holds.
     pub fn until(&self, what: &str, holds: impl FnMut() -> bool) {
         self.wait(|| what.to_owned(), holds);
@@ -132,6 +200,19 @@ impl Stage {
         self.until("the end of all connections", || self.reactor.connections() == 0);
     }
 
+    /// Turns the loop until something has begun and then does not change for a while any more.
+    pub(crate) fn until_still(&self, what: &str, begun: impl FnMut() -> bool, value: impl Fn() -> usize) {
+        self.until(what, begun);
+        let mut before = value();
+        loop {
+            self.pass(STILL_FOR);
+            if before == value() {
+                return;
+            }
+            before = value();
+        }
+    }
+
     /// Lets time pass.
     pub fn pass(&self, time: Duration) {
         let call = self.reactor.call_later(time, || ());
@@ -139,8 +220,32 @@ impl Stage {
     }
 }
 
+impl fmt::Debug for Stage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Stage({:?})", self.reactor)
+    }
+}
+
 /// A handle that a protocol puts somewhere for the case to take.
 pub(crate) type Kept = Rc<std::cell::RefCell<Option<ConnHandle>>>;
+
+/// The factory of [`Stage::connect_in_vain`].
+struct MayFail {
+    probe: Option<Probe>,
+    diary: Diary,
+    name: &'static str,
+}
+
+impl Factory for MayFail {
+    fn build(&mut self, _: &Address) -> Option<Box<dyn Protocol>> {
+        let probe: Box<dyn Protocol> = Box::new(self.probe.take()?);
+        Some(probe)
+    }
+
+    fn connection_failed(&mut self, error: ConnectError) {
+        self.diary.note(format!("{} lost before it began: {error:?}", self.name));
+    }
+}
 
 /// A factory whose protocols begin by adding a layer.
 struct Layered<F> {
@@ -154,7 +259,7 @@ impl<F: Factory> Factory for Layered<F> {
         if self.layered { Some(Box::new(Behind(inner))) } else { Some(inner) }
     }
 
-    fn connection_failed(&mut self, error: sestina_reactor::ConnectError) {
+    fn connection_failed(&mut self, error: ConnectError) {
         self.factory.connection_failed(error);
     }
 }

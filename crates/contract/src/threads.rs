@@ -68,3 +68,24 @@ pub fn a_dropped_future_cancels(stage: &mut Stage) {
     stage.until("the sleep to be cancelled", || stage.reactor().timers() == 1);
     drop(diary);
 }
+
+/// In any order, each once.
+pub fn many_jobs_bring_many_answers(stage: &mut Stage) {
+    let answers = (0..200_u64).map(|number| stage.reactor().defer_to_thread(move || Ok(number * number)));
+    let all = wait(stage, sestina_deferred::gather_results(answers)).expect("all have come");
+    assert!(all.iter().zip(0..).all(|(square, number): (&u64, u64)| *square == number * number));
+    assert_eq!(stage.reactor().threads(), 0);
+}
+
+/// Law 7: nobody waits for ever, and no job is counted any more.
+pub fn the_end_of_the_reactor_answers_what_threads_owe(stage: &mut Stage) {
+    let jobs: Vec<Deferred<u32>> = (0..20).map(|_| stage.reactor().defer_to_thread(|| Ok(7))).collect();
+    stage.reactor().stop();
+    stage.reactor().run().expect("the driver can wait");
+    assert_eq!(stage.reactor().threads(), 0);
+    for job in jobs {
+        // A job that was quick has brought its answer; the others are told that it never will.
+        let answer = job.try_result().expect("it was answered");
+        assert!(answer.is_ok_and(|seven| seven == 7) || stage.reactor().statistics().unhandled_errors == 0);
+    }
+}

@@ -10,7 +10,7 @@ use crate::connecting::Expect;
 use crate::{Diary, Probe, Stage};
 
 /// A path that nobody else uses.
-fn path() -> PathBuf {
+pub(crate) fn path() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     std::env::temp_dir().join(format!("sestina-contract-{}-{number}", std::process::id()))
@@ -22,14 +22,17 @@ pub fn a_socket_file_serves_and_is_removed(stage: &mut Stage) {
     for _ in 0..2 {
         let log = diary.clone();
         let port = stage.reactor().listen(&at, move |_: &Address| {
-            Probe::new(&log).named("server").data(|_, conn, data| {
-                conn.write(data);
-                conn.lose_connection();
-            })
+            Probe::new(&log).named("server").data(|_, conn, data| conn.write(data))
         });
         let port = port.expect("the path is free");
         assert_eq!(port.local_addr().to_string(), at.peer_name());
-        stage.connect(&at, Probe::new(&diary).named("client").into(&got).made(|_, conn| conn.write(b"echo")));
+        stage.connect(
+            &at,
+            Probe::new(&diary).named("client").into(&got).made(|_, conn| {
+                conn.write(b"echo");
+                conn.lose_write_connection();
+            }),
+        );
         stage.until_noted(&diary, "client lost Done");
         stage.until_alone();
         drop(port.stop_listening());

@@ -1,7 +1,9 @@
 //! What deferreds cost, beside what others cost, in one run: `cargo bench -p sestina-deferred`.
 //!
-//! Each row is the best of many rounds, and the rounds of all rows are interleaved, so that a busy machine
-//! slows all of them alike. Compare the ratios; the nanoseconds are this machine's.
+//! The rounds of all rows are interleaved, so that a busy machine slows all of them alike, and a ratio is taken within
+//! each round. Shown are medians, and how far the middle half of the rounds spreads. Compare the ratios; the
+//! nanoseconds are this machine's. Words after `--` choose rows: `cargo bench -p sestina-deferred -- tokio`.
+//! What is allocated is counted by `tests/allocations.rs`.
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures and prints")]
 
@@ -15,11 +17,11 @@ use std::time::{Duration, Instant};
 
 use sestina_deferred::{Deferred, Resolver, deferred, gather_results, spawn, succeed};
 
-/// Operations in one round of one row.
-const OPERATIONS: u32 = 10_000;
+/// Operations in one round of one row: few, so that a round seldom meets an interruption.
+const OPERATIONS: u32 = 1_000;
 
 /// Rounds of each row.
-const ROUNDS: u32 = 60;
+const ROUNDS: u32 = 301;
 
 /// Length of the chain by which one more callback is measured.
 const CHAIN: u32 = 100;
@@ -40,43 +42,62 @@ struct Row {
     /// How many of what the row is about one operation contains.
     units: u32,
     round: Box<dyn FnMut() -> Duration>,
-    best: Duration,
+    /// Of each round, per unit.
+    nanoseconds: Vec<f64>,
 }
 
 impl Row {
     fn new(name: &'static str, round: impl FnMut() -> Duration + 'static) -> Self {
-        Self { name, units: 1, round: Box::new(round), best: Duration::MAX }
+        Self { name, units: 1, round: Box::new(round), nanoseconds: Vec::new() }
     }
 
     fn per(self, units: u32) -> Self {
         Self { units, ..self }
     }
 
-    fn nanoseconds(&self) -> f64 {
-        self.best.as_secs_f64() * 1e9 / f64::from(OPERATIONS) / f64::from(self.units)
+    fn run(&mut self) {
+        let round = (self.round)().as_secs_f64();
+        self.nanoseconds.push(round * 1e9 / f64::from(OPERATIONS) / f64::from(self.units));
+    }
+
+    /// How many times the other row's time, round by round.
+    fn ratios(&self, other: &Self) -> Vec<f64> {
+        self.nanoseconds.iter().zip(&other.nanoseconds).map(|(ours, theirs)| ours / theirs).collect()
     }
 }
 
+/// The median, and half the distance between the quartiles.
+fn middle(mut values: Vec<f64>) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |quarter| values[(values.len() - 1) * quarter / 4];
+    (at(2), (at(3) - at(1)) / 2.0)
+}
+
 fn main() {
-    let mut rows = rows();
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let is_chosen = |row: &Row| {
+        words.is_empty() || row.name == TWO_RC || words.iter().any(|word| row.name.contains(word.as_str()))
+    };
+    let mut rows: Vec<Row> = rows().into_iter().filter(is_chosen).collect();
     for _ in 0..ROUNDS {
-        for row in &mut rows {
-            row.best = row.best.min((row.round)());
+        rows.iter_mut().for_each(Row::run);
+    }
+    println!("{:62} {:>8} {:>7} {:>8}", "operation", "ns", "+-", "x 2 Rc");
+    for row in &rows {
+        let (nanoseconds, spread) = middle(row.nanoseconds.clone());
+        let (ratio, _) = middle(row.ratios(&rows[0]));
+        println!("{:62} {nanoseconds:8.1} {spread:7.1} {ratio:8.2}", row.name);
+    }
+    println!("\n{:62} {:>8} {:>7} {:>8}", "what must be reached", "ratio", "+-", "at most");
+    let find = |name: &str| rows.iter().find(|row| row.name == name);
+    for (what, ours, theirs, limit) in LIMITS {
+        if let (Some(ours), Some(theirs)) = (find(ours), find(theirs)) {
+            let (ratio, spread) = middle(ours.ratios(theirs));
+            let verdict = if ratio <= limit { "reached" } else { "MISSED" };
+            println!("{what:62} {ratio:8.2} {spread:7.2} {limit:8.2} {verdict}");
         }
     }
-    let reference = rows[0].nanoseconds();
-    println!("{:62} {:>8} {:>8}", "operation", "ns", "x 2 Rc");
-    for row in &rows {
-        println!("{:62} {:8.1} {:8.2}", row.name, row.nanoseconds(), row.nanoseconds() / reference);
-    }
-    println!();
-    let find = |name: &str| rows.iter().find(|row| row.name == name).unwrap().nanoseconds();
-    println!("{:62} {:>8} {:>8}", "what must be reached", "ratio", "limit");
-    for (what, ours, theirs, limit) in LIMITS {
-        let ratio = find(ours) / find(theirs);
-        let verdict = if ratio <= limit { "reached" } else { "MISSED" };
-        println!("{what:62} {ratio:8.2} {limit:8.2} {verdict}");
-    }
+    println!("{:62} {:8} {:7} {:8}", "bytes of a Deferred<u64>", size_of::<Deferred<u64>>(), "", 24);
 }
 
 const TWO_RC: &str = "two bare Rc allocations";

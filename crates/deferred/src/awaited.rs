@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
-use crate::core::State;
 use crate::node::AnyNode;
+use crate::status::State;
 use crate::task::Resume;
 
 /// The nodes that one task awaits.
@@ -108,5 +108,5 @@ impl Awaited {
 /// Whether a request to stop goes to `node`: not if its answer is on its way to the task. An answer that a pause
 /// holds back is no such answer: the request goes there, and has no effect.
 fn is_awaited(node: &dyn AnyNode, task: &dyn Resume) -> bool {
-    !matches!(node.state().get(), State::Queued | State::Fired) && node.is_awaited_by(task)
+    !matches!(node.status().state(), State::Queued | State::Fired) && node.is_awaited_by(task)
 }

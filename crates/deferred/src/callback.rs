@@ -7,35 +7,49 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::core::State;
 use crate::deferred::Deferred;
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::{AnyNode, Node, Part, Sink, Source, weak};
 use crate::outcome::{Outcome, Res};
 use crate::panicked::{drop_quietly, guarded};
+use crate::status::State;
 use crate::{request, unhandled};
 
 /// A callback that waits for its turn.
 pub(crate) struct Callback<F> {
-    slot: Cell<Option<F>>,
+    slot: Cell<Slot<F>>,
+}
+
+/// An `Option` with a word for its tag: with a byte, rustc builds nodes on the stack and copies them.
+#[repr(u64)]
+enum Slot<F> {
+    Empty,
+    Full(F),
 }
 
 impl<F> Default for Callback<F> {
     fn default() -> Self {
-        Self { slot: Cell::new(None) }
+        Self { slot: Cell::new(Slot::Empty) }
     }
 }
 
 impl<F> Callback<F> {
     pub(crate) fn set(&self, callback: F) {
-        self.slot.set(Some(callback));
+        self.slot.set(Slot::Full(callback));
+    }
+
+    fn take(&self) -> Option<F> {
+        match self.slot.replace(Slot::Empty) {
+            Slot::Empty => None,
+            Slot::Full(callback) => Some(callback),
+        }
     }
 }
 
 impl<U: 'static, F: 'static> Part<U> for Callback<F> {
     fn release(&self, at: &'static Location<'static>) {
-        drop_quietly(at, self.slot.take());
+        drop_quietly(at, self.take());
     }
 }
 
@@ -45,13 +59,13 @@ where
     F: FnOnce(Res<T>) -> Outcome<U> + 'static,
 {
     fn receive(self: Rc<Self>, answer: Res<T>) -> Option<Rc<dyn AnyNode>> {
-        if self.core.state.get() != State::Waiting {
+        if self.core.status.state() != State::Waiting {
             return None; // a canceller below answered first: the late answer is dropped
         }
-        let callback = self.part.slot.take()?;
-        self.core.state.set(State::Running);
+        let callback = self.part.take()?;
+        self.core.status.set_state(State::Running);
         let outcome = run(self.core.at(), callback, answer);
-        if self.core.state.get() != State::Running {
+        if self.core.status.state() != State::Running {
             drop_outcome(outcome, self.core.at());
             return None; // a canceller of this node answered while the callback ran
         }
@@ -88,7 +102,7 @@ pub(crate) fn wait_for<U: 'static>(outer: Rc<dyn Source<U>>, inner: Deferred<U>)
         let looped = Failure::located(WaitsForItself, outer.at());
         return outer.core().settle(Err(looped)).then_some(outer);
     }
-    outer.core().state.set(State::Inner);
+    outer.core().status.set_state(State::Inner);
     let remembered = outer.core().take_remembered();
     let link = weak(&inner);
     let target = skip_forwards(outer);
@@ -103,8 +117,10 @@ pub(crate) fn wait_for<U: 'static>(outer: Rc<dyn Source<U>>, inner: Deferred<U>)
 /// A node that only forwards to another one, and that nobody else can see, is left out: so a loop of returned
 /// deferreds runs in constant memory.
 fn skip_forwards<U: 'static>(outer: Rc<dyn Source<U>>) -> Rc<dyn Source<U>> {
-    // The weak one is the way up from the node that waits.
-    let is_hidden = Rc::strong_count(&outer) == 1 && Rc::weak_count(&outer) == 1 && outer.core().is_plain();
+    // The weak one is the way up from the node that waits. The inspector may have another.
+    let weak_max = 1 + usize::from(outer.core().trace().is_some());
+    let is_hidden =
+        Rc::strong_count(&outer) == 1 && Rc::weak_count(&outer) <= weak_max && outer.core().is_plain();
     if !is_hidden {
         return outer;
     }

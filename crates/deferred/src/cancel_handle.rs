@@ -73,7 +73,9 @@ impl CancelHandle {
 
     /// Cancels, and aborts what has not stopped after `grace`.
     ///
-    /// The timer is cancelled as soon as the answer is there.
+    /// # Cancelling
+    /// First as [`cancel`](Self::cancel): whoever is asked may clean up. After `grace` as [`abort`](Self::abort). The
+    /// timer is cancelled as soon as the answer is there.
     #[track_caller]
     pub fn cancel_with_grace<C: Clock>(&self, grace: Duration, clock: &C) {
         let at = Location::caller();
@@ -91,7 +93,7 @@ impl CancelHandle {
     }
 
     fn open_node(&self) -> Option<Rc<dyn AnyNode>> {
-        self.node.as_ref().and_then(Weak::upgrade).filter(|node| node.state().get().is_open())
+        self.node.as_ref().and_then(Weak::upgrade).filter(|node| node.status().state().is_open())
     }
 
     fn send(&self, mode: Mode, reason: Option<Failure>, at: &'static Location<'static>) {

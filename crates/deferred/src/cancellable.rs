@@ -11,8 +11,13 @@ use std::task::{Context, Poll};
 use crate::deferred::{Deferred, deferred};
 use crate::outcome::Res;
 
-/// Makes a future that knows nothing of cancelling a point at which a task can be cancelled: the future is
-/// dropped, and its place in the task gives `Err(Cancelled)`.
+/// Makes a future that knows nothing of cancelling a point at which a task can be cancelled.
+///
+/// # Cancelling
+/// The future is dropped, and its place in the task gives `Err(Cancelled)`.
+///
+/// # Limits
+/// Costs two allocations: the future is boxed, so that it may be dropped while its place lives on.
 ///
 /// ```
 /// use sestina_deferred::{Cancelled, cancellable, spawn};

@@ -25,6 +25,14 @@ impl<T> Deferred<T> {
     /// `()`. For a plain value use [`map`](Self::map). If it panics, the chain fails with
     /// [`Panicked`](crate::Panicked).
     ///
+    /// # Order
+    /// Runs when the deferred fires, in the middle of that call and after what was added before; if it has fired,
+    /// before this returns. So do all that are added by the other methods.
+    ///
+    /// # Cancelling
+    /// A cancel of what this returns goes up to this deferred; once the callback has returned another deferred, to that
+    /// one.
+    ///
     /// ```
     /// use sestina_deferred::succeed;
     ///
@@ -33,6 +41,10 @@ impl<T> Deferred<T> {
     ///     Ok(n)
     /// });
     /// assert_eq!(d.try_result().unwrap().unwrap(), 7);
+    /// ```
+    ///
+    /// ```compile_fail,E0277
+    /// sestina_deferred::succeed(7).add_callback(|n| n + 1); // a plain value: `map`
     /// ```
     #[track_caller]
     pub fn add_callback<R, F>(self, callback: F) -> Deferred<R::Out>
@@ -47,6 +59,19 @@ impl<T> Deferred<T> {
     }
 
     /// Adds what to do with a failure: recover with a value of the same type, or fail again.
+    ///
+    /// ```
+    /// use sestina_deferred::{Cancelled, Failure, fail};
+    ///
+    /// let d = fail::<u32>(Failure::msg("no poem"))
+    ///     .add_errback(|failure| if failure.is::<Cancelled>() { Ok(0) } else { Err(failure) })
+    ///     .add_errback(|_| Ok(1));
+    /// assert_eq!(d.try_result().unwrap().unwrap(), 1);
+    /// ```
+    ///
+    /// ```compile_fail,E0271
+    /// sestina_deferred::succeed(7).add_errback(|_| Ok("seven")); // not the type of the value
+    /// ```
     #[track_caller]
     pub fn add_errback<R, F>(self, errback: F) -> Self
     where
@@ -166,6 +191,9 @@ impl<T> Deferred<T> {
     /// if the answer comes.
     ///
     /// Pauses count: with several guards the last one lets go. Callbacks that were added before still run.
+    ///
+    /// # Cancelling
+    /// A cancel passes by on its way up. What it is answered waits here, as any answer does.
     #[track_caller]
     pub fn pause(&mut self) -> PauseGuard {
         let gate = Node::<T, Gate>::waiting(Location::caller());

@@ -12,6 +12,7 @@ pub trait Clock {
     type Call: CancelCall + 'static;
 
     /// Calls `f` once, `after` from now, on this thread. Never from inside of this method.
+    #[track_caller]
     fn call_later(&self, after: Duration, f: Box<dyn FnOnce()>) -> Self::Call;
 }
 

@@ -34,6 +34,9 @@ impl<T> Deferred<T> {
 
     /// Cancels this and drops whatever comes of it. An error other than
     /// [`Cancelled`](crate::Cancelled) is still reported.
+    ///
+    /// # Cancelling
+    /// As [`cancel`](Self::cancel): who is asked may refuse, or take its time.
     #[track_caller]
     pub fn discard(self) {
         let at = Location::caller();

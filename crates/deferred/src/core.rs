@@ -4,70 +4,30 @@
 //! cancelling side (`ask`, `pass_up`).
 //! Invariant: no cell is borrowed while user code runs; everything is taken out and put back.
 //! Invariant: `settle` happens once, and drops the cancellers.
-//! Tests: `tests/laws.rs`, `tests/cancellers.rs`.
+//! Tests: `tests/laws/main.rs`, `tests/cancellers.rs`.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
 use crate::abandoned::Abandoned;
-use crate::answer::Answer;
-use crate::extras::{Canceller, Extras};
+use crate::cancelled::Cancelled;
+use crate::cells::with;
+use crate::extras::Extras;
 use crate::failure::Failure;
+use crate::inspector::WaitsOn;
 use crate::next::Next;
 use crate::node::{AnyNode, deliver};
 use crate::outcome::Res;
 use crate::panicked::{drop_quietly, guarded};
-use crate::request::{Mode, Request, Verdict};
+use crate::status::{Consumer, State, Status};
 use crate::task::Resume;
+use crate::trace::Trace;
 use crate::unhandled;
 
-/// How far a node has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u32)] // see `Core`
-pub(crate) enum State {
-    /// Its producer, or the node above it, has not answered.
-    #[default]
-    Waiting,
-    /// Its callback runs right now, or its task is being polled.
-    Running,
-    /// Its callback returned a deferred, whose answer will be its own.
-    Inner,
-    /// The answer is here, but a [`PauseGuard`](crate::PauseGuard) holds it back.
-    Held,
-    /// The answer is here, and waits for the outermost drive loop to hand it on.
-    Queued,
-    /// Answered. The answer is here, or was handed on.
-    Fired,
-}
-
-impl State {
-    /// Whether an answer may still be given.
-    pub(crate) fn is_open(self) -> bool {
-        matches!(self, Self::Waiting | Self::Running | Self::Inner)
-    }
-}
-
-/// Who looks at the answer.
-///
-/// Invariant: only `Waiting` means that `next` is not `Nobody`. Asking a word is cheaper than moving an enum.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-#[repr(u16)] // see `Core`
-enum Consumer {
-    /// There is a deferred, so somebody may.
-    #[default]
-    Possible,
-    /// The deferred was dropped: nobody ever will.
-    Gone,
-    /// Somebody waits for it.
-    Waiting,
-}
+mod cancelling;
 
 /// The part of a node that does not depend on its kind.
-///
-/// Its state (4 bytes), its hearing and its consumer (2 each) fill a word: a gap makes rustc build the node on the stack
-/// and copy it, which costs as much as allocating it.
 pub(crate) struct Core<T: 'static> {
     answer: Cell<Option<Res<T>>>,
     next: Cell<Next<T>>,
@@ -76,23 +36,7 @@ pub(crate) struct Core<T: 'static> {
     extras: Cell<Option<Box<Extras<T>>>>,
     /// Invariant: set before the node is seen by anybody.
     at: Cell<Option<&'static Location<'static>>>,
-    pub(crate) state: Cell<State>,
-    hearing: Cell<Hearing>,
-    consumer: Cell<Consumer>,
-}
-
-/// Whether a node hears requests to stop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u16)] // see `Core`
-enum Hearing {
-    #[default]
-    Open,
-    /// A canceller is being asked.
-    Asking,
-    /// A canceller is being asked, and has dropped the resolver: what it says is all that will be said.
-    AskingOrphan,
-    /// A canceller said "later".
-    Later,
+    pub(crate) status: Status,
 }
 
 impl<T> Default for Core<T> {
@@ -103,9 +47,7 @@ impl<T> Default for Core<T> {
             above: Cell::new(None),
             extras: Cell::new(None),
             at: Cell::new(None),
-            state: Cell::new(State::Waiting),
-            hearing: Cell::new(Hearing::Open),
-            consumer: Cell::new(Consumer::Possible),
+            status: Status::default(),
         }
     }
 }
@@ -122,43 +64,63 @@ impl<T> Core<T> {
 
     /// Gives the node its answer. Returns whether somebody waits for it.
     pub(crate) fn settle(&self, answer: Res<T>) -> bool {
-        self.close();
+        let answer = self.close(answer);
         self.rest(answer);
-        self.consumer.get() == Consumer::Waiting
+        self.status.consumer() == Consumer::Waiting
     }
 
     /// Gives the node its answer, but holds it back.
     pub(crate) fn hold(&self, answer: Res<T>) {
-        self.close();
+        let answer = self.close(answer);
         self.put_answer(answer);
-        self.state.set(State::Held);
+        self.status.set_state(State::Held);
     }
 
     /// Does not hold it back any more. Returns whether somebody waits for it.
     pub(crate) fn release(&self) -> bool {
-        self.state.set(State::Fired);
-        if self.consumer.get() == Consumer::Gone {
+        self.status.set_state(State::Fired);
+        if self.status.consumer() == Consumer::Gone {
             self.drop_answer();
         }
-        self.consumer.get() == Consumer::Waiting
+        self.status.consumer() == Consumer::Waiting
+    }
+
+    /// The failure of a node whose producer went away.
+    pub(crate) fn abandoned(&self) -> Failure {
+        Failure::located(Abandoned, self.at())
     }
 
     /// Keeps the answer of a closed node for whoever may look at it. If nobody will, an error is reported.
     pub(crate) fn rest(&self, answer: Res<T>) {
-        if self.consumer.get() == Consumer::Gone {
-            unhandled::report_error(answer, self.at());
+        if self.status.consumer() == Consumer::Gone {
+            self.report_error(answer);
         } else {
             self.put_answer(answer);
         }
     }
 
-    /// Marks the node as answered and drops its cancellers: they must not live longer than the question.
-    pub(crate) fn close(&self) {
-        debug_assert!(self.state.get().is_open(), "a node is answered once");
-        self.state.set(State::Fired);
-        if let Some(extras) = self.extras.take() {
-            drop_quietly(self.at(), extras);
+    /// Marks the node as answered and drops its cancellers: they must not live longer than the question. Gives the
+    /// answer back; debugging has noted the way of a failure.
+    #[inline]
+    pub(crate) fn close(&self, answer: Res<T>) -> Res<T> {
+        debug_assert!(self.status.state().is_open(), "a node is answered once");
+        self.status.set_state(State::Fired);
+        match self.extras.take() {
+            Some(extras) => self.drop_extras(extras, answer),
+            None => answer,
         }
+    }
+
+    #[cold]
+    fn drop_extras(&self, mut extras: Box<Extras<T>>, answer: Res<T>) -> Res<T> {
+        if let Some(trace) = extras.trace.take().map(Trace::fired) {
+            if let Err(failure) = &answer {
+                failure.note(&trace);
+            }
+            self.set_trace(trace);
+        }
+        drop_quietly(self.at(), extras);
+        answer
     }
 
     /// Keeps the answer of a closed node.
@@ -169,18 +131,21 @@ impl<T> Core<T> {
     }
 
     /// Says who is told.
+    #[inline]
     pub(crate) fn set_next(&self, next: Next<T>) {
-        let old = self.next.replace(next);
-        if self.consumer.replace(Consumer::Waiting) == Consumer::Waiting {
-            drop(old);
+        // In the frequent branch the old value is `Nobody`, and not even read.
+        if self.status.consumer() == Consumer::Waiting {
+            drop(self.next.replace(next));
         } else {
-            std::mem::forget(old); // `Nobody`: this spares the check
+            self.status.set_consumer(Consumer::Waiting);
+            std::mem::forget(self.next.replace(next));
         }
     }
 
+    #[inline(always)]
     pub(crate) fn take_next(&self) -> Next<T> {
-        if self.consumer.get() == Consumer::Waiting {
-            self.consumer.set(Consumer::Possible);
+        if self.status.consumer() == Consumer::Waiting {
+            self.status.set_consumer(Consumer::Possible);
             self.next.take()
         } else {
             Next::Nobody
@@ -191,24 +156,24 @@ impl<T> Core<T> {
     /// long time.
     #[inline]
     pub(crate) fn lose_deferred(&self) {
-        if self.state.get() == State::Fired {
+        if self.status.state() == State::Fired {
             self.drop_answer();
-        } else if self.consumer.get() == Consumer::Possible {
-            self.consumer.set(Consumer::Gone);
+        } else if self.status.consumer() == Consumer::Possible {
+            self.status.set_consumer(Consumer::Gone);
         }
     }
 
     /// There is a deferred again.
     pub(crate) fn regain_deferred(&self) {
-        if self.consumer.get() == Consumer::Gone {
-            self.consumer.set(Consumer::Possible);
+        if self.status.consumer() == Consumer::Gone {
+            self.status.set_consumer(Consumer::Possible);
         }
     }
 
     #[cold]
     fn drop_answer(&self) {
         if let Some(answer) = self.answer.take() {
-            unhandled::report_error(answer, self.at());
+            self.report_error(answer);
         }
     }
 
@@ -219,17 +184,17 @@ impl<T> Core<T> {
 
     /// The answer, if a callback added now would run at once.
     pub(crate) fn take_answer(&self) -> Option<Res<T>> {
-        if self.state.get() == State::Fired { self.answer.take() } else { None }
+        if self.status.state() == State::Fired { self.answer.take() } else { None }
     }
 
     /// Whether [`take_answer`](Self::take_answer) has something to give.
     pub(crate) fn has_answer(&self) -> bool {
-        self.state.get() == State::Fired && with(&self.answer, |answer| answer.is_some())
+        self.status.state() == State::Fired && with(&self.answer, |answer| answer.is_some())
     }
 
     /// Tells whoever waits. Returns the node to go on with.
     pub(crate) fn hand_on(&self) -> Option<Rc<dyn AnyNode>> {
-        self.state.set(State::Fired);
+        self.status.set_state(State::Fired);
         match self.take_next() {
             Next::Nobody => None,
             Next::Node(sink) => self.answer.take().and_then(|answer| sink.receive(answer)),
@@ -243,8 +208,10 @@ impl<T> Core<T> {
                 None
             }
             Next::Discard => {
-                if let Some(answer) = self.answer.take() {
-                    unhandled::report_unless_cancelled(answer, self.at());
+                if let Some(answer) = self.answer.take()
+                    && !answer.as_ref().is_err_and(Failure::is::<Cancelled>)
+                {
+                    self.report_error(answer);
                 }
                 None
             }
@@ -257,7 +224,7 @@ impl<T> Core<T> {
 
     /// Whether anybody may ever look at the answer.
     pub(crate) fn is_wanted(&self) -> bool {
-        match self.consumer.get() {
+        match self.status.consumer() {
             Consumer::Possible => true,
             Consumer::Gone => false,
             Consumer::Waiting => with(&self.next, |next| !matches!(next, Next::Discard | Next::Ignore)),
@@ -266,135 +233,11 @@ impl<T> Core<T> {
 
     /// Whether somebody waits, but not `task`.
     pub(crate) fn is_awaited_by_other(&self, task: &dyn Resume) -> bool {
-        self.consumer.get() == Consumer::Waiting && !self.is_awaited_by(task)
+        self.status.consumer() == Consumer::Waiting && !self.is_awaited_by(task)
     }
 
     pub(crate) fn is_awaited_by(&self, task: &dyn Resume) -> bool {
-        self.consumer.get() == Consumer::Waiting && with(&self.next, |next| next.belongs_to(task))
-    }
-}
-
-/// Cancelling.
-impl<T: 'static> Core<T> {
-    /// Asks the cancellers of this node, the newest first. `None` if none of them answered.
-    pub(crate) fn ask(&self, request: &Request) -> Option<Verdict<T>> {
-        if !self.state.get().is_open() {
-            return Some(Verdict::Stay);
-        }
-        let insists = match request.mode {
-            Mode::Ask => false,
-            Mode::Abort => true,
-            Mode::Break => return Some(Verdict::Settle(Err(request.failure()))),
-        };
-        if self.is_deaf() {
-            return Some(if insists { Verdict::Settle(Err(request.failure())) } else { Verdict::Stay });
-        }
-        while let Some(canceller) = self.pop_canceller() {
-            if self.hearing.get() == Hearing::Open {
-                self.hearing.set(Hearing::Asking);
-            }
-            let answer = guarded(self.at(), || canceller(&request.cancelled));
-            if !self.state.get().is_open() {
-                return Some(Verdict::Stay); // it fired the deferred itself, and that wins
-            }
-            match answer {
-                // Whoever is asked next must know that nobody else will answer.
-                Ok(Answer::Continue) if self.hearing.get() == Hearing::AskingOrphan => {}
-                Ok(Answer::Continue) => self.hearing.set(Hearing::Open),
-                Ok(Answer::Reply(answer)) => return Some(Verdict::Settle(answer)),
-                Ok(Answer::Later) if insists => return Some(Verdict::Settle(Err(request.failure()))),
-                Ok(Answer::Later) if self.hearing.get() == Hearing::AskingOrphan => {
-                    return Some(Verdict::Settle(Err(self.abandoned())));
-                }
-                Ok(Answer::Later) => {
-                    self.hearing.set(Hearing::Later);
-                    return Some(Verdict::Stay);
-                }
-                Err(panicked) => return Some(Verdict::Settle(Err(panicked))),
-            }
-        }
-        None
-    }
-
-    /// Where a request goes that nobody here has answered: to the node above, or to the end.
-    pub(crate) fn pass_up(&self, request: &Request) -> Verdict<T> {
-        if self.state.get() == State::Running {
-            return self.remember(request);
-        }
-        match self.upstream() {
-            // The answer is on its way, the callback will run: what it returns is cancelled.
-            Some(node) if node.state().get() == State::Queued => self.remember(request),
-            Some(node) => Verdict::Up(node),
-            None => Verdict::Settle(Err(request.failure())),
-        }
-    }
-
-    fn remember(&self, request: &Request) -> Verdict<T> {
-        self.with_extras(|extras| extras.remembered = Some(request.clone()));
-        Verdict::Stay
-    }
-
-    /// The request that arrived while the callback ran.
-    pub(crate) fn take_remembered(&self) -> Option<Request> {
-        with(&self.extras, |extras| extras.as_mut().and_then(|extras| extras.remembered.take()))
-    }
-
-    /// Whether a request has arrived that is not yet answered.
-    pub(crate) fn is_deaf(&self) -> bool {
-        self.hearing.get() != Hearing::Open
-    }
-
-    /// The producer goes away unfired. Whether its own canceller did that, and so answers for it.
-    pub(crate) fn is_orphaned_by_canceller(&self) -> bool {
-        let asking = matches!(self.hearing.get(), Hearing::Asking | Hearing::AskingOrphan);
-        if asking {
-            self.hearing.set(Hearing::AskingOrphan);
-        }
-        asking
-    }
-
-    /// Adds a canceller, to be asked before the ones that are there. Dropped if it comes too late.
-    pub(crate) fn add_canceller(&self, canceller: Canceller<T>) {
-        if self.state.get().is_open() {
-            self.with_extras(|extras| extras.add_canceller(canceller));
-        } else {
-            drop_quietly(self.at(), canceller);
-        }
-    }
-
-    fn pop_canceller(&self) -> Option<Canceller<T>> {
-        with(&self.extras, |extras| extras.as_mut().and_then(|extras| extras.pop_canceller()))
-    }
-
-    pub(crate) fn keep(&self, guard: Box<dyn Any>) {
-        if self.state.get().is_open() {
-            self.with_extras(|extras| extras.kept.push(guard));
-        } else {
-            drop_quietly(self.at(), guard);
-        }
-    }
-
-    fn with_extras(&self, change: impl FnOnce(&mut Extras<T>)) {
-        with(&self.extras, |extras| change(extras.get_or_insert_default()));
-    }
-
-    /// Notes which node will answer this one.
-    pub(crate) fn set_upstream(&self, node: Weak<dyn AnyNode>) {
-        self.above.set(Some(node));
-    }
-
-    pub(crate) fn upstream(&self) -> Option<Rc<dyn AnyNode>> {
-        with(&self.above, |above| above.as_ref().and_then(Weak::upgrade))
-    }
-
-    /// Whether nothing but the link to the node above is kept here.
-    pub(crate) fn is_plain(&self) -> bool {
-        with(&self.extras, |extras| extras.is_none())
-    }
-
-    /// The failure of a node whose producer went away.
-    pub(crate) fn abandoned(&self) -> Failure {
-        Failure::located(Abandoned, self.at())
+        self.status.consumer() == Consumer::Waiting && with(&self.next, |next| next.belongs_to(task))
     }
 }
 
@@ -403,15 +246,48 @@ impl<T> Drop for Core<T> {
         if let Some(Err(_)) = self.answer.get_mut()
             && let Some(Err(failure)) = self.answer.take()
         {
-            unhandled::report(failure, self.at());
+            self.report(failure);
         }
     }
 }
 
-/// Changes what is in a cell. `change` must not run user code.
-fn with<X: Default, R>(cell: &Cell<X>, change: impl FnOnce(&mut X) -> R) -> R {
-    let mut inside = cell.take();
-    let result = change(&mut inside);
-    cell.set(inside);
-    result
+/// Debugging.
+impl<T> Core<T> {
+    /// Notes where the node is made, and when.
+    pub(crate) fn set_trace(&self, trace: Trace) {
+        self.with_extras(|extras| extras.trace = Some(trace));
+    }
+
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        with(&self.extras, |extras| extras.as_ref().and_then(|extras| extras.trace.clone()))
+    }
+
+    #[inline]
+    fn report_error(&self, answer: Res<T>) {
+        if let Err(failure) = answer {
+            self.report(failure);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report(&self, failure: Failure) {
+        unhandled::report_traced(failure, self.at(), self.trace());
+    }
+
+    /// What an unanswered node waits for, unless it is a task or a list.
+    pub(crate) fn waits_on(&self) -> WaitsOn {
+        match (self.status.state(), self.upstream()) {
+            (State::Running, _) => WaitsOn::Running,
+            (State::Held, _) => WaitsOn::Pause,
+            (_, Some(above)) => WaitsOn::Deferreds(vec![above.at()]),
+            (_, None) => WaitsOn::Resolver,
+        }
+    }
+
+    /// Whether no other node waits for this one: it is the end of its chain.
+    pub(crate) fn is_end(&self) -> bool {
+        self.status.consumer() != Consumer::Waiting
+            || with(&self.next, |next| !matches!(next, Next::Node(_) | Next::Forward(_)))
+    }
 }

@@ -10,13 +10,13 @@ use std::rc::Rc;
 
 use crate::abandoned::Abandoned;
 use crate::cancel_handle::CancelHandle;
-use crate::core::State;
 use crate::failure::Failure;
 use crate::holding::{Holding, Owned, Polled, Unread};
 use crate::node::{Node, Root, Source, weak};
 use crate::outcome::Res;
 use crate::request::{Mode, Request, climb};
 use crate::resolver::Resolver;
+use crate::status::State;
 
 /// An answer that may not be there yet, and what will be done with it.
 ///
@@ -64,6 +64,7 @@ pub struct Deferred<T: 'static> {
 /// resolver.callback("poem");
 /// assert_eq!(d.try_result().unwrap().unwrap(), "poem");
 /// ```
+#[inline]
 #[track_caller]
 #[must_use]
 pub fn deferred<T>() -> (Resolver<T>, Deferred<T>) {
@@ -85,6 +86,7 @@ pub fn fail<T>(error: impl Into<Failure>) -> Deferred<T> {
 
 impl<T> Deferred<T> {
     /// A deferred and the right to fire it: the same as [`deferred()`].
+    #[inline]
     #[track_caller]
     #[must_use]
     pub fn new() -> (Resolver<T>, Self) {
@@ -182,11 +184,11 @@ impl<T> Deferred<T> {
 
     /// Its node, in the frequent case that it has one, which waits. Otherwise gives itself back.
     ///
-    /// Inlined, because a fat pointer that passes through memory costs more than everything else here.
+    /// Inlined, because what passes through memory costs more than everything else here.
     #[inline(always)]
     pub(crate) fn into_waiting(self) -> Result<Rc<dyn Source<T>>, Self> {
         match self.holding {
-            Holding::Node(owned) if owned.node().state().get() != State::Fired => Ok(owned.into_waiting()),
+            Holding::Node(owned) if owned.node().status().state() != State::Fired => Ok(owned.into_waiting()),
             holding => Err(Self { holding }),
         }
     }

@@ -11,9 +11,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::core::State;
 use crate::node::AnyNode;
 use crate::request::{self, Request};
+use crate::status::State;
 
 /// How deep loops nest. A level costs the stack of the user's callback and about ten frames of ours; 32
 /// levels fit in 64 KiB of an optimised build and 256 KiB of a debug build.
@@ -26,58 +26,42 @@ enum Job {
 }
 
 thread_local! {
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// Whether `SPILL` has jobs. Apart, because it has no destructor and is cheap to ask.
-    static SPILLED: Cell<bool> = const { Cell::new(false) };
+    /// How many levels are entered, and [`SPILLED`]. Apart from the queue, because it has no destructor: it is
+    /// cheap to ask, and there until the very end of the thread.
+    static NESTING: Cell<u32> = const { Cell::new(0) };
     static SPILL: RefCell<VecDeque<Job>> = const { RefCell::new(VecDeque::new()) };
 }
+
+/// The bit of `NESTING` that says that the queue has jobs.
+const SPILLED: u32 = 1 << 31;
 
 /// One level of nesting. The outermost one runs the queue when it ends.
 #[must_use]
 pub(crate) struct Level(());
 
-/// Enters a level, however deep.
-#[inline]
-pub(crate) fn enter() -> Level {
-    DEPTH.set(DEPTH.get() + 1);
-    Level(())
-}
-
-/// Enters a level, unless it would be too deep.
+/// Enters a level, unless it would be too deep: then the work at hand has to be queued.
 #[inline]
 pub(crate) fn enter_unless_deep() -> Option<Level> {
-    if is_deep() { None } else { Some(enter()) }
-}
-
-/// Whether the work at hand has to be queued.
-#[inline]
-pub(crate) fn is_deep() -> bool {
-    DEPTH.get() >= NESTING_MAX
+    NESTING.with(|nesting| {
+        let now = nesting.get();
+        if now & !SPILLED >= NESTING_MAX {
+            return None;
+        }
+        nesting.set(now + 1);
+        Some(Level(()))
+    })
 }
 
 impl Drop for Level {
     #[inline]
     fn drop(&mut self) {
-        if SPILLED.get() && DEPTH.get() == 1 {
-            run_queue_and_leave();
-        } else {
-            DEPTH.set(DEPTH.get() - 1);
-        }
+        NESTING.with(|nesting| {
+            if nesting.get() == SPILLED | 1 {
+                run_queue();
+            }
+            nesting.set(nesting.get() - 1);
+        });
     }
-}
-
-/// The end of the outermost level.
-#[cold]
-fn run_queue_and_leave() {
-    /// Leaves also when a destructor of the user's panics in a queued job.
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            DEPTH.set(DEPTH.get() - 1);
-        }
-    }
-    let _leave = Leave;
-    run_queue();
 }
 
 /// Pushes a node and all that follow from it.
@@ -99,7 +83,7 @@ pub(crate) fn start(node: Rc<dyn AnyNode>) {
 ///
 /// For what a destructor starts: destructors nest by themselves, so one inside of a loop never starts another.
 pub(crate) fn start_from_drop(node: Rc<dyn AnyNode>) {
-    if DEPTH.get() == 0 {
+    if NESTING.get() == 0 {
         start(node);
     } else {
         queue(node);
@@ -108,8 +92,8 @@ pub(crate) fn start_from_drop(node: Rc<dyn AnyNode>) {
 
 /// Leaves a node to the outermost loop.
 pub(crate) fn queue(node: Rc<dyn AnyNode>) {
-    if node.state().get() == State::Fired {
-        node.state().set(State::Queued);
+    if node.status().state() == State::Fired {
+        node.status().set_state(State::Queued);
     }
     spill(Job::Push(node));
 }
@@ -123,7 +107,7 @@ fn spill(job: Job) {
     let mut job = Some(job);
     let kept = SPILL.try_with(|spill| {
         spill.borrow_mut().extend(job.take());
-        SPILLED.set(true);
+        NESTING.set(NESTING.get() | SPILLED);
     });
     if kept.is_err() {
         // The thread ends and has dropped its queue: recursion is all that is left.
@@ -131,16 +115,38 @@ fn spill(job: Job) {
     }
 }
 
+/// Runs what was queued, at the end of the outermost level.
+#[cold]
 fn run_queue() {
-    loop {
-        let job = SPILL.try_with(|spill| {
-            let job = spill.borrow_mut().pop_front();
-            SPILLED.set(job.is_some());
-            job
-        });
-        let Ok(Some(job)) = job else { return };
+    while let Some(job) = next_job() {
+        // A destructor of the user's may panic. The others have their turn before it goes on.
+        let rest = RestOnPanic;
         run_job(job);
+        std::mem::forget(rest);
     }
+}
+
+/// Runs the rest of the queue while a panic passes by, and leaves the level.
+struct RestOnPanic;
+
+impl Drop for RestOnPanic {
+    fn drop(&mut self) {
+        run_queue();
+        NESTING.set(NESTING.get() - 1);
+    }
+}
+
+fn next_job() -> Option<Job> {
+    SPILL
+        .try_with(|spill| {
+            let job = spill.borrow_mut().pop_front();
+            if job.is_none() {
+                NESTING.set(NESTING.get() & !SPILLED);
+            }
+            job
+        })
+        .ok()
+        .flatten()
 }
 
 fn run_job(job: Job) {

@@ -7,12 +7,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::deferred::Deferred;
 use crate::drive;
+use crate::outcome::Res;
 use crate::registry::{Key, Registry};
-use crate::task::Resume;
+use crate::task::{Resume, spawn_at};
 use crate::unhandled::Unhandled;
 use crate::waker::{TaskWaker, WakeQueue};
 
@@ -47,13 +51,21 @@ impl Executor {
             queue: Arc::new(WakeQueue::new(notify)),
             unhandled: RefCell::new(None),
             is_closed: Cell::new(false),
+            now: Cell::new(Duration::ZERO),
         };
         Self { local: Rc::new(local) }
     }
 
-    /// Runs `f`; what is spawned meanwhile belongs to this executor. Calls nest.
+    /// Runs `f`; what is spawned meanwhile belongs to this executor. Calls nest, and a panic of `f` leaves too.
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
         self.local.enter(f)
+    }
+
+    /// [`spawn`](crate::spawn) with this executor entered.
+    #[track_caller]
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = Res<T>> + 'static) -> Deferred<T> {
+        let at = Location::caller();
+        self.enter(|| spawn_at(at, future))
     }
 
     /// Resumes the tasks that foreign wakers have woken, and returns how many.
@@ -83,6 +95,14 @@ impl Executor {
     pub fn on_unhandled(&self, hook: impl Fn(&Unhandled) + 'static) {
         let old = self.local.unhandled.replace(Some(Rc::new(hook)));
         drop(old);
+    }
+
+    /// Says what time it is to the deferreds that are made from now on while this executor is entered: with
+    /// debugging on, [`unfired`](crate::unfired()) then knows how long they have waited.
+    ///
+    /// A reactor says it in every turn. Any clock will do, as long as it is the one that `unfired` is asked with.
+    pub fn tell_time(&self, now: Duration) {
+        self.local.now.set(now);
     }
 
     /// Drops all tasks where they stand. Their deferreds fire [`Abandoned`](crate::Abandoned).
@@ -137,12 +157,36 @@ pub fn run_woken() -> usize {
     current().run_woken()
 }
 
+/// Says what time it is to the executor that is entered, or to this thread's default one: see
+/// [`Executor::tell_time`].
+///
+/// ```
+/// use sestina_deferred::{deferred, set_debugging, tell_time, unfired};
+/// use std::time::Duration;
+///
+/// set_debugging(true);
+/// tell_time(Duration::from_secs(10));
+/// let (_resolver, _d) = deferred::<u32>();
+/// assert_eq!(unfired(Duration::from_secs(12))[0].waited(), Duration::from_secs(2));
+/// # set_debugging(false);
+/// ```
+pub fn tell_time(now: Duration) {
+    current().now.set(now);
+}
+
+/// What time it is, as far as anybody said so.
+pub(crate) fn now() -> Duration {
+    current().now.get()
+}
+
 /// The part of an executor that its tasks share.
 pub(crate) struct Local {
     registry: RefCell<Registry>,
     queue: Arc<WakeQueue>,
     unhandled: RefCell<Option<Hook>>,
     is_closed: Cell<bool>,
+    /// For debugging: what its owner's clock said last.
+    now: Cell<Duration>,
 }
 
 type Hook = Rc<dyn Fn(&Unhandled)>;

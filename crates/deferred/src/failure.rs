@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use crate::abandoned::Abandoned;
 use crate::cancelled::Cancelled;
-use crate::debugging;
+use crate::debugging::debugging;
+use crate::trace::{History, Trace};
 
 /// What a chain carries when something went wrong: the error, and where it became a failure.
 ///
@@ -46,7 +47,8 @@ pub struct Failure {
 struct Inner {
     cause: Cause,
     at: &'static Location<'static>,
-    backtrace: Option<Backtrace>,
+    /// Only while debugging is on.
+    history: Option<Box<History>>,
 }
 
 /// The engine's own errors live in the failure's allocation: cancelling is frequent and must stay cheap.
@@ -71,8 +73,9 @@ impl Failure {
         Self::located(Words(words.into()), Location::caller())
     }
 
-    /// The same with the place told by whoever knows it better than the caller.
-    pub(crate) fn located<E>(error: E, at: &'static Location<'static>) -> Self
+    /// As [`new`](Self::new), with the place told by whoever knows it better than the caller.
+    #[must_use]
+    pub fn located<E>(error: E, at: &'static Location<'static>) -> Self
     where
         E: Error + Send + Sync + 'static,
     {
@@ -84,8 +87,8 @@ impl Failure {
         } else {
             Cause::Other(Box::new(error))
         };
-        let backtrace = debugging::is_on().then(Backtrace::force_capture);
-        Self { inner: Arc::new(Inner { cause, at, backtrace }) }
+        let history = debugging().then(|| Box::new(History::begin()));
+        Self { inner: Arc::new(Inner { cause, at, history }) }
     }
 
     /// Whether the error is an `E`.
@@ -138,7 +141,46 @@ impl Failure {
     /// How the program came there, if [`set_debugging`](crate::set_debugging) was on.
     #[must_use]
     pub fn backtrace(&self) -> Option<&Backtrace> {
-        self.inner.backtrace.as_ref()
+        self.inner.history.as_deref().map(History::arose)
+    }
+
+    /// How the program came to make the first deferred that this failure was the answer of. `None` if
+    /// [`set_debugging`](crate::set_debugging) was off, or if it has not been the answer of one that waited.
+    #[must_use]
+    pub fn made(&self) -> Option<&Backtrace> {
+        self.trace().map(Trace::made)
+    }
+
+    /// How the program came to fire that deferred.
+    #[must_use]
+    pub fn fired(&self) -> Option<&Backtrace> {
+        self.trace().and_then(Trace::fired_by)
+    }
+
+    fn trace(&self) -> Option<&Trace> {
+        self.inner.history.as_deref().and_then(History::first)
+    }
+
+    /// Notes a deferred that this is the answer of. Only the first one stays.
+    pub(crate) fn note(&self, trace: &Trace) {
+        if let Some(history) = &self.inner.history {
+            history.note(trace);
+        }
+    }
+
+    /// The failure inside of an error that was made from one: `Box::<dyn Error>::from(failure)`. So a failure that
+    /// is given to a function for errors, such as a logger, can be told apart there.
+    ///
+    /// ```
+    /// use sestina_deferred::Failure;
+    /// use std::error::Error;
+    ///
+    /// let boxed: Box<dyn Error> = Failure::msg("no poem").into();
+    /// assert!(Failure::inside(&*boxed).is_some());
+    /// ```
+    #[must_use]
+    pub fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        error.downcast_ref::<Unwrapped>().map(|unwrapped| &unwrapped.0)
     }
 
     /// Whether both are clones of one failure.
@@ -173,10 +215,42 @@ impl fmt::Display for Failure {
     }
 }
 
+/// `{:#?}` also shows the causes, and the backtraces that debugging has taken.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Failure({:?} at {})", self.error(), self.inner.at)
+        write!(f, "Failure({:?} at {})", self.error(), self.inner.at)?;
+        if f.alternate() {
+            write_causes(f, self)?;
+            write_backtraces(
+                f,
+                [("failed", self.backtrace()), ("made", self.made()), ("fired", self.fired())],
+            )?;
+        }
+        Ok(())
     }
+}
+
+/// What an error says it was caused by, a line each.
+pub(crate) fn write_causes(f: &mut fmt::Formatter<'_>, failure: &Failure) -> fmt::Result {
+    let mut source = failure.error().source();
+    while let Some(error) = source {
+        write!(f, "\n  because: {error}")?;
+        source = error.source();
+    }
+    Ok(())
+}
+
+/// How the program came to do what the words say.
+pub(crate) fn write_backtraces(
+    f: &mut fmt::Formatter<'_>,
+    backtraces: [(&str, Option<&Backtrace>); 3],
+) -> fmt::Result {
+    for (what, backtrace) in backtraces {
+        if let Some(backtrace) = backtrace {
+            write!(f, "\n  {what} by:\n{backtrace}")?;
+        }
+    }
+    Ok(())
 }
 
 /// A failure whose error is known to be an `E`, which it lends by dereferencing.

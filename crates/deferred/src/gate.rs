@@ -7,13 +7,13 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::core::State;
 use crate::drive;
 use crate::node::{AnyNode, Node, Part, Sink};
 use crate::outcome::Res;
+use crate::status::State;
 
-/// Holds a chain back at the point where [`Deferred::pause`](crate::Deferred::pause)(crate::Deferred::pause) was called. Lets go when
-/// it is dropped, or by [`unpause`](Self::unpause).
+/// Holds a chain back at the point where [`Deferred::pause`](crate::Deferred::pause) was called. Lets go when it is
+/// dropped, or by [`unpause`](Self::unpause).
 ///
 /// ```
 /// use sestina_deferred::succeed;
@@ -63,7 +63,7 @@ trait Open {
 impl<T: 'static> Open for Node<T, Gate> {
     fn open(self: Rc<Self>) {
         self.part.is_open.set(true);
-        if self.core.state.get() == State::Held && self.core.release() {
+        if self.core.status.state() == State::Held && self.core.release() {
             drive::start(self);
         }
     }
@@ -71,7 +71,7 @@ impl<T: 'static> Open for Node<T, Gate> {
 
 impl<T: 'static> Sink<T> for Node<T, Gate> {
     fn receive(self: Rc<Self>, answer: Res<T>) -> Option<Rc<dyn AnyNode>> {
-        if !self.core.state.get().is_open() {
+        if !self.core.status.state().is_open() {
             return None; // a canceller below answered first: the late answer is dropped
         }
         if self.part.is_open.get() {

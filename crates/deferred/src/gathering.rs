@@ -10,8 +10,10 @@ use std::panic::Location;
 use std::rc::{Rc, Weak};
 
 use crate::core::Core;
+use crate::debugging;
 use crate::deferred::Deferred;
 use crate::drive;
+use crate::inspector::{self, WaitsOn};
 use crate::node::{AnyNode, Node, Part, weak};
 use crate::outcome::{Outcome, Res};
 use crate::panicked::drop_quietly;
@@ -69,6 +71,9 @@ where
     };
     let list = Rc::new(Node { core: Core::default(), part });
     list.core.set_at(at);
+    if debugging::is_on() {
+        inspector::watch(&list);
+    }
     if members.is_empty() {
         list.core.settle(list.part.rule.conclude(false, Vec::new()));
     }
@@ -90,7 +95,7 @@ where
     R: Rule<T>,
 {
     let part = &list.part;
-    if !list.core.state.get().is_open() {
+    if !list.core.status.state().is_open() {
         if part.reports_late_errors {
             unhandled::report_unless_cancelled(answer, list.core.at());
         }
@@ -141,6 +146,13 @@ where
         node.part.is_asked.set(true);
         let members = node.part.members.borrow();
         Verdict::Fan(members.iter().filter_map(Weak::upgrade).collect())
+    }
+
+    fn waits_on(node: &Node<R::Out, Self>) -> WaitsOn {
+        let members = node.part.members.borrow();
+        let open =
+            members.iter().filter_map(Weak::upgrade).filter(|member| member.status().state().is_open());
+        WaitsOn::Deferreds(open.map(|member| member.at()).collect())
     }
 
     fn release(&self, at: &'static Location<'static>) {

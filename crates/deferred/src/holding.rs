@@ -56,31 +56,36 @@ impl Drop for Unread {
 
 /// A node whose answer nobody else can take.
 pub(crate) struct Owned<T: 'static> {
-    node: Rc<dyn Source<T>>,
+    /// Invariant: `None` only in one that was taken apart.
+    node: Option<Rc<dyn Source<T>>>,
 }
 
 impl<T> Owned<T> {
     #[inline]
     pub(crate) fn new(node: Rc<dyn Source<T>>) -> Self {
-        Self { node }
+        Self { node: Some(node) }
     }
 
     #[inline]
     pub(crate) fn node(&self) -> &Rc<dyn Source<T>> {
-        &self.node
+        self.node.as_ref().expect("an owned node is taken out once, because that takes it apart")
     }
 
-    /// The node, which has no answer. A clone costs less than an `Option` to take it out of.
+    /// The node, which has no answer.
     #[inline]
-    pub(crate) fn into_waiting(self) -> Rc<dyn Source<T>> {
-        Rc::clone(&self.node)
+    pub(crate) fn into_waiting(mut self) -> Rc<dyn Source<T>> {
+        let node = self.node.take();
+        std::mem::forget(self); // it has nothing to drop: this spares the question
+        node.expect("an owned node is taken out once, because that takes it apart")
     }
 }
 
 impl<T> Drop for Owned<T> {
     #[inline]
     fn drop(&mut self) {
-        self.node.core().lose_deferred();
+        if let Some(node) = &self.node {
+            node.core().lose_deferred();
+        }
     }
 }
 

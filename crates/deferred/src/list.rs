@@ -147,6 +147,9 @@ pub fn gather_results<T>(members: impl IntoIterator<Item = Deferred<T>>) -> Defe
 ///
 /// Errors of the losers do not matter: neither before somebody wins nor after.
 ///
+/// # Cancelling
+/// Cancels all. If one answers that with a value, it wins.
+///
 /// # Errors
 /// [`FailureGroup`] if all fail, and at once if there is nobody.
 ///

@@ -8,22 +8,25 @@
 //! Walk: `resolver.rs` settles a root; `drive.rs` calls [`AnyNode::push`] until nobody is left to tell;
 //! `request.rs` climbs by [`AnyNode::cancel`].
 //! Invariant: strong links only point downstream, so a chain is freed from the top as its answer passes.
-//! Tests: `tests/laws.rs` and all the others.
+//! Tests: `tests/laws/main.rs` and all the others.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
-use crate::core::{Core, State};
+use crate::core::Core;
+use crate::debugging;
+use crate::inspector::{self, WaitsOn};
 use crate::next::Next;
 use crate::outcome::Res;
 use crate::request::{Request, Step, Verdict};
+use crate::status::{State, Status};
 use crate::task::Resume;
+use crate::trace::Trace;
 
 /// A node whose type of answer does not matter.
 pub(crate) trait AnyNode {
-    fn state(&self) -> &Cell<State>;
+    fn status(&self) -> &Status;
 
     fn at(&self) -> &'static Location<'static>;
 
@@ -40,6 +43,9 @@ pub(crate) trait AnyNode {
 
     /// Keeps `guard` until the node is answered.
     fn keep(&self, guard: Box<dyn Any>);
+
+    /// What the inspector shows of it, if it is the end of a chain.
+    fn glimpse(&self) -> Option<(Trace, WaitsOn)>;
 }
 
 /// A node that answers with a `T`.
@@ -65,6 +71,11 @@ pub(crate) trait Part<T: 'static>: Sized + 'static {
         node.core.pass_up(request)
     }
 
+    /// What the node waits for, while there is no answer.
+    fn waits_on(node: &Node<T, Self>) -> WaitsOn {
+        node.core.waits_on()
+    }
+
     /// Drops the user's closure or future, because the answer came from elsewhere.
     fn release(&self, _at: &'static Location<'static>) {}
 }
@@ -81,13 +92,17 @@ pub(crate) struct Node<T: 'static, P> {
     pub(crate) part: P,
 }
 
-impl<T, P: Default> Node<T, P> {
+impl<T, P: Part<T> + Default> Node<T, P> {
     /// A waiting node, made for the user's line `at`.
     ///
     /// `Rc::default` builds the node in its allocation; `Rc::new` would build it on the stack and copy it.
+    #[inline(always)]
     pub(crate) fn waiting(at: &'static Location<'static>) -> Rc<Self> {
         let node: Rc<Self> = Rc::default();
         node.core.set_at(at);
+        if debugging::is_on() {
+            inspector::watch(&node);
+        }
         node
     }
 }
@@ -99,8 +114,8 @@ impl<T, P: Default> Default for Node<T, P> {
 }
 
 impl<T: 'static, P: Part<T>> AnyNode for Node<T, P> {
-    fn state(&self) -> &Cell<State> {
-        &self.core.state
+    fn status(&self) -> &Status {
+        &self.core.status
     }
 
     fn at(&self) -> &'static Location<'static> {
@@ -108,7 +123,7 @@ impl<T: 'static, P: Part<T>> AnyNode for Node<T, P> {
     }
 
     fn push(self: Rc<Self>) -> Option<Rc<dyn AnyNode>> {
-        match self.core.state.get() {
+        match self.core.status.state() {
             State::Fired | State::Queued => self.core.hand_on(),
             _ => P::resume(self),
         }
@@ -139,6 +154,11 @@ impl<T: 'static, P: Part<T>> AnyNode for Node<T, P> {
     fn keep(&self, guard: Box<dyn Any>) {
         self.core.keep(guard);
     }
+
+    fn glimpse(&self) -> Option<(Trace, WaitsOn)> {
+        let trace = self.core.trace()?;
+        self.core.is_end().then(|| (trace, P::waits_on(self)))
+    }
 }
 
 impl<T: 'static, P: Part<T>> Source<T> for Node<T, P> {
@@ -148,6 +168,7 @@ impl<T: 'static, P: Part<T>> Source<T> for Node<T, P> {
 }
 
 /// The way up to a node.
+#[inline]
 pub(crate) fn weak<T: 'static>(node: &Rc<dyn Source<T>>) -> Weak<dyn AnyNode> {
     let weak: Weak<dyn Source<T>> = Rc::downgrade(node);
     weak
@@ -159,13 +180,13 @@ pub(crate) fn link<T: 'static, U, P>(above: &Rc<dyn Source<T>>, below: &Rc<Node<
 where
     Node<U, P>: Sink<T> + 'static,
 {
-    below.core.set_upstream(weak(above));
+    below.core.init_upstream(weak(above));
     above.core().set_next(Next::Node(Rc::<Node<U, P>>::clone(below)));
 }
 
 /// Gives `node` an answer that another node has. Returns it if somebody waits for it.
 pub(crate) fn deliver<T: 'static>(node: Rc<dyn Source<T>>, answer: Res<T>) -> Option<Rc<dyn AnyNode>> {
-    if !node.core().state.get().is_open() {
+    if !node.core().status.state().is_open() {
         return None; // a canceller answered first: the late answer is dropped
     }
     node.core().settle(answer).then_some(node)

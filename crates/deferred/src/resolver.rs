@@ -10,13 +10,13 @@ use std::rc::Rc;
 use crate::answer::IntoAnswer;
 use crate::callback::wait_for;
 use crate::cancelled::Cancelled;
-use crate::core::State;
 use crate::deferred::Deferred;
 use crate::drive;
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::node::{Node, Root};
 use crate::outcome::Res;
+use crate::status::{Consumer, State};
 
 /// The right to fire a [`Deferred`], once.
 ///
@@ -66,8 +66,9 @@ impl<T> Resolver<T> {
     }
 
     /// Fires with a value or a failure.
-    pub fn resolve(mut self, answer: Res<T>) {
-        if let Some(root) = self.root.take() {
+    #[inline]
+    pub fn resolve(self, answer: Res<T>) {
+        if let Some(root) = self.into_root() {
             fire(&root, answer);
         }
     }
@@ -77,9 +78,9 @@ impl<T> Resolver<T> {
     /// # Errors
     /// Gives the value back if the deferred was cancelled, or dropped with nothing attached to it. Locks and
     /// queues use this to offer the value to the next in line.
-    pub fn try_callback(mut self, value: T) -> Result<(), T> {
-        let Some(root) = self.root.take() else { return Err(value) };
-        if root.core.state.get() != State::Waiting {
+    pub fn try_callback(self, value: T) -> Result<(), T> {
+        let Some(root) = self.into_root() else { return Err(value) };
+        if root.core.status.state() != State::Waiting {
             return Err(value);
         }
         if !root.core.is_wanted() {
@@ -93,7 +94,7 @@ impl<T> Resolver<T> {
     /// [`Later`](crate::Answer::Later).
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.root.as_ref().is_none_or(|root| !root.core.state.get().is_open() || root.core.is_deaf())
+        self.root.as_ref().is_none_or(|root| !root.core.status.state().is_open() || root.core.is_deaf())
     }
 
     /// Says how to stop what produces the answer, and what to answer then.
@@ -118,14 +119,22 @@ impl<T> Resolver<T> {
     }
 
     /// Gives up the right to fire: only a cancel can answer the deferred then.
-    pub(crate) fn disarm(mut self) {
-        self.root = None;
+    pub(crate) fn disarm(self) {
+        drop(self.into_root());
+    }
+
+    /// Takes it apart; then it has nothing to do when it is dropped, and is not asked.
+    #[inline]
+    fn into_root(mut self) -> Option<Rc<Node<T, Root>>> {
+        let root = self.root.take();
+        std::mem::forget(self);
+        root
     }
 
     /// Hands the duty to answer over to another deferred: see [`Deferred::chain_to`].
-    pub(crate) fn follow(mut self, other: Deferred<T>) {
-        let Some(root) = self.root.take() else { return };
-        if root.core.state.get() == State::Waiting {
+    pub(crate) fn follow(self, other: Deferred<T>) {
+        let Some(root) = self.into_root() else { return };
+        if root.core.status.state() == State::Waiting {
             if let Some(root) = wait_for(root, other) {
                 drive::start(root);
             }
@@ -137,33 +146,37 @@ impl<T> Resolver<T> {
 
 /// Settles a root and tells whoever waits. Without effect if it was cancelled before.
 fn fire<T>(root: &Rc<Node<T, Root>>, answer: Res<T>) {
-    if root.core.state.get() != State::Waiting {
+    let core = &root.core;
+    if core.status.state() != State::Waiting {
         return;
     }
-    root.core.close();
-    match root.core.take_next() {
-        Next::Nobody => root.core.rest(answer),
-        next => match (next, drive::enter_unless_deep()) {
+    let answer = core.close(answer);
+    if core.status.consumer() != Consumer::Waiting {
+        core.rest(answer);
+    } else if let Some(_level) = drive::enter_unless_deep() {
+        match core.take_next() {
             // The first callback is fed directly: no answer is stored and loaded again.
-            (Next::Node(sink), Some(_level)) => drive::run(sink.receive(answer)),
-            (Next::Task(task), Some(_level)) => {
-                root.core.put_answer(answer);
+            Next::Node(sink) => drive::run(sink.receive(answer)),
+            Next::Task(task) => {
+                core.put_answer(answer);
                 drive::run(Some(task));
             }
-            (next, level) => {
-                drop(level);
-                root.core.set_next(next);
-                root.core.put_answer(answer);
-                drive::start(Rc::<Node<T, Root>>::clone(root));
+            next => {
+                core.set_next(next);
+                core.put_answer(answer);
+                drive::run(core.hand_on());
             }
-        },
+        }
+    } else {
+        core.put_answer(answer);
+        drive::start(Rc::<Node<T, Root>>::clone(root));
     }
 }
 
 impl<T> Drop for Resolver<T> {
     fn drop(&mut self) {
         let Some(root) = self.root.take() else { return };
-        if root.core.state.get() == State::Waiting && !root.core.is_orphaned_by_canceller() {
+        if root.core.status.state() == State::Waiting && !root.core.is_orphaned_by_canceller() {
             let abandoned = root.core.abandoned();
             if root.core.settle(Err(abandoned)) {
                 drive::start_from_drop(root);

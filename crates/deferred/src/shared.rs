@@ -65,7 +65,10 @@ struct Subscribers<T: 'static> {
 }
 
 impl<T: Clone> Deferred<T> {
-    /// Lets many wait for this answer.
+    /// Lets many wait for this answer: see [`Shared`].
+    ///
+    /// # Cancelling
+    /// This deferred is cancelled when the last subscriber cancels. While there is none, it goes on.
     #[track_caller]
     #[must_use]
     pub fn share(self) -> Shared<T> {

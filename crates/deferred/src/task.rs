@@ -16,15 +16,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::awaited::{self, Awaited};
-use crate::core::{Core, State};
+use crate::core::Core;
+use crate::debugging;
 use crate::deferred::Deferred;
 use crate::drive;
 use crate::executor::{self, Local};
+use crate::inspector::{self, WaitsOn};
 use crate::next::{ForeignWait, Next};
 use crate::node::{AnyNode, Node, Part, Source, weak};
 use crate::outcome::Res;
 use crate::panicked::{drop_quietly, guarded};
 use crate::request::{Mode, Request, Verdict};
+use crate::status::State;
 use crate::unhandled;
 use crate::waker::TaskWaker;
 
@@ -64,6 +67,15 @@ where
     T: 'static,
     F: Future<Output = Res<T>> + 'static,
 {
+    spawn_at(Location::caller(), future)
+}
+
+/// The same for the user's line `at`.
+pub(crate) fn spawn_at<T, F>(at: &'static Location<'static>, future: F) -> Deferred<T>
+where
+    T: 'static,
+    F: Future<Output = Res<T>> + 'static,
+{
     let executor = executor::current();
     let wake = Arc::new(executor.new_waker());
     let head = Head {
@@ -77,7 +89,10 @@ where
     };
     let task = Task { head, future: Cell::new(Some(Box::pin(future))) };
     let node = Rc::new(Node { core: Core::default(), part: task });
-    node.core.set_at(Location::caller());
+    node.core.set_at(at);
+    if debugging::is_on() {
+        inspector::watch(&node);
+    }
     match drive::enter_unless_deep() {
         Some(_level) => drive::run(Task::resume(Rc::clone(&node))),
         None => drive::queue(Rc::<Node<T, Task<F>>>::clone(&node)),
@@ -136,7 +151,7 @@ where
     }
 
     fn abandon(self: Rc<Self>) {
-        if !self.core.state.get().is_open() {
+        if !self.core.status.state().is_open() {
             return;
         }
         let somebody_waits = self.core.settle(Err(self.core.abandoned()));
@@ -162,7 +177,7 @@ where
             return Verdict::Settle(Err(request.failure()));
         }
         let head = &node.part.head;
-        if node.core.state.get() != State::Running {
+        if node.core.status.state() != State::Running {
             // What was polled last may have been put aside since, in the same poll. One more poll shows what is
             // awaited now; it is spared if there is only one thing that can wake the task.
             if (head.wake.is_shared() || !head.awaited.is_single())
@@ -179,6 +194,17 @@ where
         }
         head.due.set(Some(request.clone()));
         Verdict::Stay
+    }
+
+    fn waits_on(node: &Node<T, Self>) -> WaitsOn {
+        if node.core.status.state() != State::Waiting {
+            return node.core.waits_on();
+        }
+        let awaited = node.part.head.awaited.snapshot(node);
+        match awaited.is_empty() {
+            true => WaitsOn::ForeignFuture,
+            false => WaitsOn::Deferreds(awaited.iter().map(|node| node.at()).collect()),
+        }
     }
 
     fn release(&self, at: &'static Location<'static>) {
@@ -202,7 +228,7 @@ where
     let answer = loop {
         match poll(node, &mut future) {
             Some(answer) => break answer,
-            None if node.core.state.get() != State::Running => {
+            None if node.core.status.state() != State::Running => {
                 drop_quietly(node.core.at(), future); // it was aborted from inside of itself
                 return None;
             }
@@ -218,7 +244,7 @@ where
     };
     head.leave();
     drop_quietly(node.core.at(), future);
-    if !node.core.state.get().is_open() {
+    if !node.core.status.state().is_open() {
         unhandled::report_unless_cancelled(answer, node.core.at());
         return None; // a canceller answered while it ran
     }
@@ -232,7 +258,7 @@ where
     F: Future<Output = Res<T>> + 'static,
 {
     let head = &node.part.head;
-    node.core.state.set(State::Running);
+    node.core.status.set_state(State::Running);
     head.again.set(false);
     head.awaited.begin_poll();
     head.wake.begin_poll();
@@ -262,7 +288,7 @@ where
         return Some(future);
     }
     node.part.future.set(Some(future));
-    node.core.state.set(State::Waiting);
+    node.core.status.set_state(State::Waiting);
     if is_shared || head.standing.get() != Standing::Listed {
         let task: Rc<dyn Resume> = Rc::<Node<T, Task<F>>>::clone(node);
         head.stay(&task, is_shared);

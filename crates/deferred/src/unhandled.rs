@@ -5,6 +5,7 @@
 //! Invariant: reporting never panics and never fires anything.
 //! Tests: `tests/unhandled_errors.rs`.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
 use std::fmt;
 use std::io::Write;
@@ -12,9 +13,10 @@ use std::panic::Location;
 
 use crate::cancelled::Cancelled;
 use crate::executor;
-use crate::failure::Failure;
+use crate::failure::{Failure, write_backtraces, write_causes};
 use crate::outcome::Res;
 use crate::panicked::guarded;
+use crate::trace::Trace;
 
 /// An error that was dropped without anybody looking at it.
 ///
@@ -28,6 +30,7 @@ use crate::panicked::guarded;
 pub struct Unhandled {
     failure: Failure,
     made_at: &'static Location<'static>,
+    trace: Option<Trace>,
 }
 
 impl Unhandled {
@@ -43,21 +46,31 @@ impl Unhandled {
     pub fn location(&self) -> &'static Location<'static> {
         self.made_at
     }
+
+    /// How the program came to make the deferred, if [`set_debugging`](crate::set_debugging) was on then.
+    #[must_use]
+    pub fn made(&self) -> Option<&Backtrace> {
+        self.trace.as_ref().map(Trace::made).filter(is_captured)
+    }
+
+    /// How the program came to fire it.
+    #[must_use]
+    pub fn fired(&self) -> Option<&Backtrace> {
+        self.trace.as_ref().and_then(Trace::fired_by).filter(is_captured)
+    }
+}
+
+fn is_captured(backtrace: &&Backtrace) -> bool {
+    backtrace.status() == BacktraceStatus::Captured
 }
 
 impl fmt::Display for Unhandled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Unhandled error in the Deferred made at {}:", self.made_at)?;
         write!(f, "  {} (failed at {})", self.failure, self.failure.location())?;
-        let mut source = self.failure.error().source();
-        while let Some(error) = source {
-            write!(f, "\n  because: {error}")?;
-            source = error.source();
-        }
-        if let Some(backtrace) = self.failure.backtrace() {
-            write!(f, "\n{backtrace}")?;
-        }
-        Ok(())
+        write_causes(f, &self.failure)?;
+        let failed = ("failed", self.failure.backtrace());
+        write_backtraces(f, [failed, ("made", self.made()), ("fired", self.fired())])
     }
 }
 
@@ -71,6 +84,22 @@ pub fn collect_unhandled<R>(f: impl FnOnce() -> R) -> (R, Vec<Unhandled>) {
     let collector = Collector::open();
     let result = f();
     (result, collector.close())
+}
+
+/// Takes what the innermost [`collect_unhandled`] of this thread has collected so far: errors that a test expects.
+///
+/// ```
+/// use sestina_deferred::{Failure, collect_unhandled, fail, take_unhandled};
+///
+/// let ((), left) = collect_unhandled(|| {
+///     drop(fail::<()>(Failure::msg("no poem")));
+///     assert_eq!(take_unhandled().len(), 1);
+/// });
+/// assert!(left.is_empty());
+/// ```
+#[must_use]
+pub fn take_unhandled() -> Vec<Unhandled> {
+    COLLECTORS.with_borrow_mut(|stack| stack.last_mut().map(std::mem::take)).unwrap_or_default()
 }
 
 thread_local! {
@@ -100,13 +129,6 @@ impl Drop for Collector {
     }
 }
 
-/// Reports the error of an answer that nobody will look at.
-pub(crate) fn report_error<T>(answer: Res<T>, made_at: &'static Location<'static>) {
-    if let Err(failure) = answer {
-        report(failure, made_at);
-    }
-}
-
 /// Reports the error of an answer that was not wanted, unless it only says that it was cancelled.
 pub(crate) fn report_unless_cancelled<T>(answer: Res<T>, made_at: &'static Location<'static>) {
     if let Err(failure) = answer
@@ -117,9 +139,14 @@ pub(crate) fn report_unless_cancelled<T>(answer: Res<T>, made_at: &'static Locat
 }
 
 /// Reports an error that nobody looked at.
-#[cold]
 pub(crate) fn report(failure: Failure, made_at: &'static Location<'static>) {
-    let Some(unhandled) = collect(Unhandled { failure, made_at }) else { return };
+    report_traced(failure, made_at, None);
+}
+
+/// The same with what debugging knows about the deferred.
+#[cold]
+pub(crate) fn report_traced(failure: Failure, made_at: &'static Location<'static>, trace: Option<Trace>) {
+    let Some(unhandled) = collect(Unhandled { failure, made_at, trace }) else { return };
     if let Some(hook) = executor::unhandled_hook()
         && guarded(made_at, || hook(&unhandled)).is_ok()
     {

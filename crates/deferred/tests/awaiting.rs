@@ -17,6 +17,7 @@ fn poll_once<T>(d: &mut Deferred<T>) -> Poll<Result<T, Failure>> {
 
 #[test]
 fn dropping_a_polled_deferred_cancels_it_and_swallows_only_cancelled() {
+    // rule: 12
     let (resolver, mut d) = deferred::<u32>();
     assert!(poll_once(&mut d).is_pending());
     assert_eq!(unhandled(|| drop(d)), [""; 0]);
@@ -105,6 +106,7 @@ fn a_cancel_reaches_what_is_awaited_now_and_not_what_was_put_aside() {
 
 #[test]
 fn a_polled_deferred_that_moves_to_another_task_is_cancelled_with_that_one() {
+    // rule: 12
     let (resolver, answer) = deferred::<u32>();
     let place: Rc<RefCell<Option<Deferred<u32>>>> = Rc::default();
     let given = Rc::clone(&place);

@@ -9,6 +9,7 @@ use sestina_deferred::{Cancelled, Failure, cancellable, deferred, run_woken, spa
 
 #[test]
 fn a_cancel_drops_just_the_leaf() {
+    // rule: 11
     let token = Rc::new(());
     let held = Rc::clone(&token);
     let (rollback, rolling_back) = deferred::<()>();

@@ -31,6 +31,7 @@ fn a_canceller_without_an_answer_means_cancelled_and_runs_before_the_errbacks() 
 
 #[test]
 fn a_canceller_may_answer_with_another_failure() {
+    // rule: 7
     // spec: P19-15, P19-21
     let (resolver, d) = deferred::<u32>();
     resolver.on_cancel(|| Failure::msg("half of it is done"));
@@ -40,6 +41,7 @@ fn a_canceller_may_answer_with_another_failure() {
 
 #[test]
 fn a_canceller_may_answer_with_a_value() {
+    // rule: 7
     // spec: P19-14, P19-21
     let (resolver, d) = deferred::<u32>();
     resolver.on_cancel(|| Ok(3));
@@ -49,6 +51,7 @@ fn a_canceller_may_answer_with_a_value() {
 
 #[test]
 fn a_canceller_may_fire_the_resolver_itself() {
+    // rule: 7
     // spec: P19-14, P19-15
     let log = Log::new();
     let (resolver, d) = deferred::<u32>();
@@ -80,6 +83,7 @@ fn a_canceller_is_not_asked_after_firing() {
 
 #[test]
 fn a_canceller_that_says_later_lets_the_producer_finish() {
+    // rule: 7
     let log = Log::new();
     let (resolver, d) = deferred::<u32>();
     let told = log.clone();
@@ -98,6 +102,7 @@ fn a_canceller_that_says_later_lets_the_producer_finish() {
 
 #[test]
 fn a_panic_in_a_canceller_is_its_answer() {
+    // rule: 4
     // spec: P19-40
     let (resolver, d) = deferred::<u32>();
     resolver.on_cancel(|| -> () { panic!("the canceller's bug") });
@@ -108,6 +113,7 @@ fn a_panic_in_a_canceller_is_its_answer() {
 
 #[test]
 fn of_several_cancellers_the_newest_is_asked_first_and_silence_goes_on_to_the_older() {
+    // rule: 7
     let log = Log::new();
     let (resolver, d) = deferred::<u32>();
     resolver.on_cancel(log.noting("oldest"));
@@ -124,6 +130,7 @@ fn of_several_cancellers_the_newest_is_asked_first_and_silence_goes_on_to_the_ol
 
 #[test]
 fn a_canceller_further_down_is_asked_first_and_may_pass_the_request_on() {
+    // rule: 7
     let log = Log::new();
     let (resolver, d) = deferred::<u32>();
     resolver.on_cancel(log.noting("producer"));
@@ -161,6 +168,7 @@ fn a_canceller_further_down_may_say_later() {
 
 #[test]
 fn a_canceller_lives_until_its_point_of_the_chain_has_its_answer() {
+    // rule: 7
     let log = Log::new();
     let token = Rc::new(());
     let (resolver, d) = deferred::<u32>();
@@ -253,4 +261,19 @@ fn a_canceller_that_drops_the_resolver_answers_for_it() {
     assert!(drops_it(|| Answer::Continue).is_err_and(|failure| failure.is::<Cancelled>()));
     assert_eq!(drops_it(|| Answer::Reply(Ok(7))).expect("the alternative"), 7);
     assert!(drops_it(|| Answer::Later).is_err_and(|failure| failure.is::<sestina_deferred::Abandoned>()));
+}
+
+#[test]
+fn a_producer_that_said_later_is_not_cancelled_again_through_what_its_resolver_was_chained_to() {
+    let (outer, d) = deferred::<u32>();
+    let (resolver, waiting) = deferred();
+    resolver.on_cancel(|| Answer::Later);
+    waiting.chain_to(outer);
+    d.cancel();
+    let (clean_up, cleaning) = deferred();
+    cleaning.chain_to(resolver);
+    d.cancel();
+    assert!(!clean_up.is_cancelled(), "the clean-up goes on");
+    clean_up.callback(7);
+    assert_eq!(value(d), 7);
 }

@@ -10,6 +10,7 @@ use sestina_deferred::{Answer, CancelHandle, Cancelled, Deferred, Failure, defer
 
 #[test]
 fn cancelling_fires_cancelled_and_skips_the_callbacks() {
+    // rule: 6
     // spec: P19-01, P19-05, P19-06, P19-07, P19-08
     let (_resolver, d) = deferred::<u32>();
     let d = d.add_callback(|_| -> Deferred<u32> { unreachable!("it was cancelled") });
@@ -24,6 +25,7 @@ fn cancelling_fires_cancelled_and_skips_the_callbacks() {
 
 #[test]
 fn cancelling_what_has_fired_does_nothing() {
+    // rule: 6
     // spec: P19-09
     let (resolver, d) = deferred::<u32>();
     resolver.callback(1);
@@ -62,6 +64,7 @@ fn results_go_down_and_cancels_go_up() {
 
 #[test]
 fn a_chain_that_waits_for_a_returned_deferred_cancels_that_one_and_not_the_root() {
+    // rule: 6
     // spec: P19-29, P19-30
     let log = Log::new();
     let (outer, d) = deferred::<u32>();
@@ -101,6 +104,7 @@ fn cancelling_goes_through_three_levels_of_returned_deferreds() {
 
 #[test]
 fn a_cancel_while_a_callback_runs_goes_to_the_deferred_that_it_returns() {
+    // rule: 6
     let handle: Rc<RefCell<Option<CancelHandle>>> = Rc::default();
     let (resolver, d) = deferred::<u32>();
     let (inner, waiting) = deferred::<u32>();
@@ -182,6 +186,7 @@ fn a_handle_keeps_nothing_alive() {
 
 #[test]
 fn discarding_cancels_and_swallows_only_cancelled() {
+    // rule: 8
     let (resolver, d) = deferred::<u32>();
     assert_eq!(unhandled(|| d.discard()), [""; 0]);
     assert!(resolver.is_cancelled());
@@ -196,6 +201,7 @@ fn discarding_cancels_and_swallows_only_cancelled() {
 
 #[test]
 fn a_cancelled_deferred_that_nobody_looks_at_is_reported() {
+    // rule: 9
     // spec: P19-05
     let errors = unhandled(|| {
         let (_resolver, d) = deferred::<u32>();

@@ -19,6 +19,7 @@ impl std::error::Error for Oops {}
 
 #[test]
 fn callbacks_run_in_order_each_on_what_the_one_before_returned() {
+    // rule: 3
     // spec: P17-07
     let log = Log::new();
     let (resolver, d) = deferred::<u32>();
@@ -41,6 +42,7 @@ fn callbacks_run_in_order_each_on_what_the_one_before_returned() {
 
 #[test]
 fn a_deferred_may_fire_before_its_callbacks_are_added() {
+    // rule: 3
     // spec: P14-04, P14-06, P14-07, P14-14
     let log = Log::new();
     let (resolver, d) = deferred::<u32>();
@@ -98,6 +100,7 @@ fn a_pair_may_mix_what_its_two_sides_return() {
 
 #[test]
 fn a_returned_deferred_makes_the_chain_wait_and_its_answer_goes_on() {
+    // rule: 5
     // spec: P17-11, REF-20
     let log = Log::new();
     let (outer, d) = deferred::<u32>();

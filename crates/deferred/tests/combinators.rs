@@ -20,6 +20,7 @@ fn pairs<const N: usize>() -> ([Resolver<u32>; N], [Deferred<u32>; N]) {
 
 #[test]
 fn a_cancel_reaches_every_branch_of_join() {
+    // rule: 11
     let ([r1, r2], [d1, d2]) = pairs();
     let d = spawn(async move {
         let (a, b) = futures::join!(d1, d2);
@@ -50,6 +51,7 @@ fn a_cancel_passes_over_the_branch_that_is_done() {
 
 #[test]
 fn the_loser_of_select_is_cancelled_by_dropping_it() {
+    // rule: 12
     let ([r1, r2], [d1, d2]) = pairs();
     let d = spawn(async move {
         futures::select_biased! {
@@ -64,6 +66,7 @@ fn the_loser_of_select_is_cancelled_by_dropping_it() {
 
 #[test]
 fn a_cancel_reaches_every_branch_of_select() {
+    // rule: 11
     let log = Log::new();
     let ([r1, r2], [d1, d2]) = pairs();
     r1.on_cancel(log.noting("1"));
@@ -101,6 +104,7 @@ fn what_a_select_put_aside_is_not_cancelled() {
 
 #[test]
 fn a_cancel_reaches_everything_in_futures_unordered() {
+    // rule: 11
     let ([r1, r2, r3], ds) = pairs();
     let d = spawn(async move {
         let mut set: FuturesUnordered<_> = ds.into_iter().collect();

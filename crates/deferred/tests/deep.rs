@@ -275,6 +275,7 @@ fn cancellers_that_cancel_the_next_chain_may_do_so_for_ever() {
 
 #[test]
 fn order_within_a_chain_is_kept_when_nesting_is_too_deep() {
+    // rule: 3
     on_small_stack(|| {
         const LEVELS: u32 = 100;
         let log = Log::new();

@@ -11,6 +11,7 @@ use sestina_deferred::{Abandoned, Cancelled, Failure, Resolver, deferred, succee
 
 #[test]
 fn a_resolver_dropped_unfired_fires_abandoned() {
+    // rule: 2
     let (resolver, d) = deferred::<u32>();
     let made_at = line!() - 1;
     drop(resolver);
@@ -21,6 +22,7 @@ fn a_resolver_dropped_unfired_fires_abandoned() {
 
 #[test]
 fn a_resolver_dropped_while_unwinding_fires_abandoned() {
+    // rule: 2
     let (resolver, d) = deferred::<u32>();
     let log = Log::new();
     let seen = log.clone();
@@ -48,6 +50,7 @@ fn a_panic_in_an_errback_that_runs_while_unwinding_is_caught() {
 
 #[test]
 fn firing_after_a_cancel_is_ignored_and_try_callback_gives_the_value_back() {
+    // rule: 1
     // spec: P19-10, P19-11
     let (resolver, d) = deferred::<u32>();
     d.cancel();
@@ -88,6 +91,7 @@ fn try_callback_fires_if_anybody_can_see_it() {
 
 #[test]
 fn a_detached_chain_still_runs() {
+    // rule: 8
     let log = Log::new();
     let seen = log.clone();
     let (resolver, d) = deferred::<u32>();

@@ -11,6 +11,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 #[test]
 fn a_task_that_does_not_stop_in_time_is_dropped() {
+    // rule: 11
     let clock = Hand::default();
     let (_first, one) = deferred::<u32>();
     let (second, two) = deferred::<u32>();

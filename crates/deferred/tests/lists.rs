@@ -63,6 +63,7 @@ fn a_list_may_fire_while_it_is_made() {
 
 #[test]
 fn a_failure_is_one_of_the_answers_and_not_unhandled() {
+    // rule: 14
     // spec: P18-09, P18-10, P18-13
     let errors = unhandled(|| {
         let ([r1, r2], ds) = pairs();
@@ -76,6 +77,7 @@ fn a_failure_is_one_of_the_answers_and_not_unhandled() {
 
 #[test]
 fn without_consume_errors_only_what_comes_late_is_reported() {
+    // rule: 14
     // spec: P18-11, with the difference that a failure which the list shows is the list's to handle
     let ([r1, r2, r3], ds) = pairs();
     let list = DeferredList::new(ds).fire_on_one_errback(true).settle();
@@ -167,6 +169,7 @@ fn cancelling_a_list_cancels_its_members_and_settles_once() {
 
 #[test]
 fn a_cancelled_list_waits_for_the_members_that_clean_up() {
+    // rule: 14
     let ([r1, r2], ds) = pairs();
     r2.on_cancel(|| Answer::Later);
     let list = all_settled(ds);

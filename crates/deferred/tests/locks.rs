@@ -59,6 +59,7 @@ fn a_semaphore_of_nothing_cannot_be_made() {
 
 #[test]
 fn whoever_cancels_leaves_the_line() {
+    // rule: 16
     let lock = DeferredLock::new();
     let held = value(lock.acquire());
     let (quitter, patient) = (lock.acquire(), lock.acquire());
@@ -73,6 +74,7 @@ fn whoever_cancels_leaves_the_line() {
 
 #[test]
 fn whoever_dropped_its_deferred_is_passed_over() {
+    // rule: 16
     let lock = DeferredLock::new();
     let held = value(lock.acquire());
     drop(lock.acquire());
@@ -155,6 +157,7 @@ fn a_task_holds_a_permit_as_long_as_its_variable_lives() {
 
 #[test]
 fn an_aborted_task_in_the_line_leaves_it() {
+    // rule: 16
     let lock = DeferredLock::new();
     let held = value(lock.acquire());
     let task = {

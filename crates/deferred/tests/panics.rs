@@ -3,13 +3,25 @@
 mod common;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 use common::{failure, unhandled, value};
-use sestina_deferred::{Deferred, Failure, Panicked, deferred, spawn, succeed};
+use sestina_deferred::{Cancelled, Deferred, Failure, Panicked, deferred, spawn, succeed};
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("in a destructor");
+    }
+}
 
 #[test]
 fn a_panic_in_a_callback_is_a_failure_at_the_line_that_added_it() {
+    // rule: 4
     let (resolver, d) = deferred::<u32>();
     let line = line!() + 1;
     let d = d.map(|_| -> u32 { panic!("bug number {}", 7) });
@@ -30,6 +42,7 @@ fn an_errback_may_recover_from_a_panic() {
 
 #[test]
 fn a_panic_keeps_its_payload_so_that_it_can_go_on() {
+    // rule: 4
     #[derive(Debug, PartialEq)]
     struct Payload(u32);
     let d = succeed(1).map(|_| -> u32 { std::panic::panic_any(Payload(7)) });
@@ -44,6 +57,7 @@ fn a_panic_keeps_its_payload_so_that_it_can_go_on() {
 
 #[test]
 fn a_panic_in_a_task_is_its_failure() {
+    // rule: 4
     let (resolver, answer) = deferred::<u32>();
     let d: Deferred<u32> = spawn(async move {
         answer.await?;
@@ -69,12 +83,7 @@ fn a_panic_in_one_callback_leaves_other_chains_alone() {
 
 #[test]
 fn a_panic_in_the_destructor_of_a_canceller_is_reported() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("in a destructor");
-        }
-    }
+    // rule: 4
     let (resolver, d) = deferred::<u32>();
     let bomb = Bomb;
     resolver.on_cancel(move || {
@@ -86,12 +95,6 @@ fn a_panic_in_the_destructor_of_a_canceller_is_reported() {
 
 #[test]
 fn a_panic_in_the_destructor_of_a_callback_that_is_passed_by_is_a_failure() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("in a destructor");
-        }
-    }
     let (resolver, d) = deferred::<u32>();
     let bomb = Bomb;
     let d = d.map(move |n| {
@@ -100,4 +103,52 @@ fn a_panic_in_the_destructor_of_a_callback_that_is_passed_by_is_a_failure() {
     });
     resolver.errback(Failure::msg("passes by"));
     assert_eq!(failure(d).to_string(), "panicked: in a destructor");
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_a_callback_that_never_runs_is_reported() {
+    let (resolver, d) = deferred::<u32>();
+    let bomb = Bomb;
+    let d = d.map(move |n| {
+        let _bomb = &bomb;
+        n
+    });
+    let d = d.on_cancel(|| Ok(7));
+    // The canceller answers in the place of the callback, which nobody will ever need.
+    assert_eq!(unhandled(|| d.cancel()), ["panicked: in a destructor"]);
+    assert_eq!(unhandled(|| drop(resolver)), [""; 0]);
+    assert_eq!(value(d), 7);
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_a_future_is_reported() {
+    let (resolver, awaited) = deferred::<u32>();
+    let bomb = Bomb;
+    let d = spawn(async move {
+        let _bomb = &bomb;
+        awaited.await
+    });
+    assert_eq!(unhandled(|| d.abort()), ["panicked: in a destructor"]);
+    assert!(failure(d).is::<Cancelled>());
+    assert!(resolver.is_cancelled());
+}
+
+#[test]
+fn a_value_whose_destructor_panics_leaves_the_engine_in_order() {
+    let (resolver, d) = deferred::<Bomb>();
+    d.ignore_errors();
+    let fired = catch_unwind(AssertUnwindSafe(|| resolver.callback(Bomb)));
+    assert!(fired.is_err(), "the value was the caller's, and so is the panic");
+    // Every level that was entered was left: what is nested as deep as it may be runs at once.
+    let log = Rc::new(Cell::new(0));
+    let (first, d) = deferred::<u32>();
+    let (resolver, d) = (0..31).fold((first, d), |(resolver, d), _| {
+        let (outer, next) = deferred::<u32>();
+        drop(d.map(move |n| outer.callback(n + 1)));
+        (resolver, next)
+    });
+    let seen = Rc::clone(&log);
+    drop(d.map(move |n| seen.set(n)));
+    resolver.callback(1);
+    assert_eq!(log.get(), 32);
 }

@@ -7,6 +7,7 @@ use sestina_deferred::{Cancelled, Failure, deferred, fail, succeed};
 
 #[test]
 fn a_paused_chain_waits_though_it_has_fired() {
+    // rule: 10
     // spec: P14-08
     let log = Log::new();
     let (resolver, mut d) = deferred::<u32>();
@@ -28,6 +29,7 @@ fn a_paused_chain_waits_though_it_has_fired() {
 
 #[test]
 fn pauses_count() {
+    // rule: 10
     // spec: P14-08
     let mut d = succeed(1);
     let one = d.pause();
@@ -50,6 +52,7 @@ fn a_pause_that_ends_before_the_answer_comes_does_nothing() {
 
 #[test]
 fn what_was_added_before_the_pause_still_runs() {
+    // rule: 10
     let log = Log::new();
     let (resolver, d) = deferred::<u32>();
     let seen = log.clone();

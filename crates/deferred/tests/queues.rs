@@ -51,6 +51,7 @@ fn too_many_takers_fail() {
 
 #[test]
 fn a_taker_that_cancels_leaves_its_value_to_the_next() {
+    // rule: 16
     let queue = DeferredQueue::new();
     let (quitter, gone, patient) = (queue.get(), queue.get(), queue.get());
     quitter.cancel();

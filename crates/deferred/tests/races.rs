@@ -10,6 +10,7 @@ use sestina_deferred::{
 
 #[test]
 fn the_first_value_wins_and_the_others_are_cancelled_before_anybody_hears_of_it() {
+    // rule: 15
     // spec: P18-19, with the losers cancelled
     let log = Log::new();
     let (r1, d1) = deferred::<u32>();
@@ -35,6 +36,7 @@ fn a_failure_does_not_win() {
 
 #[test]
 fn if_all_fail_the_failures_come_in_their_order() {
+    // rule: 15
     let (r1, d1) = deferred::<u32>();
     let (r2, d2) = deferred::<u32>();
     let d = race([d1, d2]);

@@ -37,6 +37,7 @@ fn fire_in_a_canceller() {
 
 #[test]
 fn drop_the_resolver_in_a_canceller() {
+    // rule: 2
     let (resolver, d) = deferred::<u32>();
     let resolver = slot(Some(resolver));
     let inside = Rc::clone(&resolver);

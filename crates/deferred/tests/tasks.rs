@@ -15,6 +15,7 @@ use sestina_deferred::{
 
 #[test]
 fn a_task_runs_at_once_to_its_first_pending_await() {
+    // rule: 11
     // spec: P17-04, P17-15
     let log = Log::new();
     let (resolver, answer) = deferred::<u32>();
@@ -95,6 +96,7 @@ fn tasks_take_turns_when_what_they_await_fires() {
 
 #[test]
 fn cancelling_a_task_cancels_what_it_awaits_and_the_task_sees_it() {
+    // rule: 11
     // spec: P17-40
     let log = Log::new();
     let (resolver, answer) = deferred::<u32>();
@@ -137,6 +139,7 @@ fn a_task_may_answer_a_cancel_with_a_value() {
 
 #[test]
 fn a_task_may_clean_up_asynchronously_and_then_be_cancelled() {
+    // rule: 11
     let log = Log::new();
     let (_commit, committing) = deferred::<u32>();
     let (rollback, rolling_back) = deferred::<u32>();
@@ -164,6 +167,7 @@ fn a_task_may_clean_up_asynchronously_and_then_be_cancelled() {
 
 #[test]
 fn each_further_cancel_reaches_what_is_awaited_then() {
+    // rule: 11
     let (first, one) = deferred::<u32>();
     let (second, two) = deferred::<u32>();
     let d = spawn(async move {
@@ -220,6 +224,7 @@ fn a_cancel_from_inside_of_the_task_waits_for_the_next_await() {
 
 #[test]
 fn a_cancel_that_finds_only_foreign_futures_waits_for_the_next_deferred() {
+    // rule: 11
     let (sender, receiver) = futures::channel::oneshot::channel::<()>();
     let (resolver, answer) = deferred::<u32>();
     let d = spawn(async move {
@@ -250,6 +255,7 @@ fn the_reason_of_a_cancel_reaches_the_await() {
 
 #[test]
 fn aborting_drops_the_future_where_it_stands_and_cancels_what_it_awaited() {
+    // rule: 11
     struct Guard(Log);
     impl Drop for Guard {
         fn drop(&mut self) {
@@ -295,6 +301,7 @@ fn a_task_may_abort_itself() {
 
 #[test]
 fn a_task_that_nothing_can_wake_is_abandoned() {
+    // rule: 13
     assert!(failure(spawn(pending::<Res<u32>>())).is::<Abandoned>());
     let (resolver, answer) = deferred::<u32>();
     let d = spawn(async move {

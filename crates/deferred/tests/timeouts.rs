@@ -11,6 +11,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 #[test]
 fn an_answer_that_does_not_come_is_timed_out() {
+    // rule: 17
     let clock = Hand::default();
     let (resolver, d) = deferred::<u32>();
     let line = line!() + 1;
@@ -40,6 +41,7 @@ fn an_answer_in_time_stops_the_timer() {
 
 #[test]
 fn a_cancel_from_elsewhere_stays_a_cancel() {
+    // rule: 17
     let clock = Hand::default();
     let (_resolver, d) = deferred::<u32>();
     let d = d.add_timeout(LIMIT, &clock);
@@ -50,6 +52,7 @@ fn a_cancel_from_elsewhere_stays_a_cancel() {
 
 #[test]
 fn what_a_canceller_answers_to_a_time_limit_stays() {
+    // rule: 17
     let clock = Hand::default();
     let (resolver, d) = deferred::<u32>();
     resolver.on_cancel(|| Ok(7));

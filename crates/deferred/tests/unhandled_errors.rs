@@ -15,6 +15,7 @@ fn oops() -> Failure {
 
 #[test]
 fn an_error_is_reported_when_the_last_owner_drops_it() {
+    // rule: 9
     // spec: P14-24, REF-21
     let (resolver, d) = deferred::<u32>();
     let line = line!() - 1;
@@ -39,6 +40,7 @@ fn an_errback_that_is_added_in_time_cancels_the_report() {
 
 #[test]
 fn an_error_at_the_end_of_a_chain_is_reported_once() {
+    // rule: 9
     let errors = unhandled(|| {
         let (resolver, d) = deferred::<u32>();
         drop(d.map(|n| n + 1).map(|n| n + 1));
@@ -128,6 +130,7 @@ fn a_panic_closes_its_collector() {
 
 #[test]
 fn an_entered_executor_hears_of_them_unless_a_collector_does() {
+    // rule: 9
     let heard: Rc<RefCell<Vec<String>>> = Rc::default();
     let executor = Executor::default();
     let hook = Rc::clone(&heard);

@@ -196,6 +196,12 @@ impl FrameConn<'_, '_, LineOnlyDecoder> {
 }
 
 impl FrameConn<'_, '_, NetstringDecoder> {
+    /// Whether the stream may end here: not within a netstring. Also in `connection_lost`.
+    #[must_use]
+    pub fn is_between_strings(&self) -> bool {
+        self.core.decoder.borrow().is_between_strings()
+    }
+
     /// Sends a string as a netstring.
     ///
     /// # Errors

@@ -345,3 +345,41 @@ fn a_receiver_is_a_protocol_with_a_small_footprint() {
     is_protocol(&receiver);
     assert!(size_of_val(&receiver) <= 8, "a handler and a pointer");
 }
+
+/// Notes whether the stream ended within a string: when the peer stopped, and at the end.
+struct Ending(Diary);
+
+impl Ending {
+    fn note(&self, conn: &NetstringConn<'_, '_>) {
+        self.0.note(format!("between {}", conn.is_between_strings()));
+    }
+}
+
+impl Handler<NetstringDecoder> for Ending {
+    fn read_closed(&mut self, conn: &mut NetstringConn<'_, '_>) {
+        self.note(conn);
+        conn.lose_connection();
+    }
+
+    fn connection_lost(&mut self, conn: &mut NetstringConn<'_, '_>, _: Lost) {
+        self.note(conn);
+    }
+}
+
+impl NetstringHandler for Ending {
+    fn string_received(&mut self, _: &mut NetstringConn<'_, '_>, _: &[u8]) {}
+}
+
+#[test]
+fn a_stream_that_ends_within_a_netstring_is_told_from_one_that_does_not() {
+    for (bytes, between) in
+        [("", true), ("3:abc,", true), ("3", false), ("3:abc", false), ("3:abc,0:", false)]
+    {
+        check(|stage| {
+            let pair = Pair::new(stage, |diary| NetstringReceiver::new(Ending(diary.clone())));
+            pair.write(bytes.as_bytes());
+            pair.end();
+            assert_eq!(pair.server_lines(), vec![format!("between {between}"); 2], "{bytes}");
+        });
+    }
+}

@@ -6,6 +6,7 @@
 //! threads are in the channel before the loop is woken for them.
 //! Tests: one file in `tests/` for each situation.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, mpsc};
@@ -106,7 +107,8 @@ impl MioDriver {
     }
 
     /// Tells the names of the listening sockets that this process was started with, as descriptors 3, 4 ... in this
-    /// order: what systemd says in `LISTEN_FDS` and `LISTEN_FDNAMES`. Whoever reads the environment calls this.
+    /// order: what systemd says in `LISTEN_FDS` and `LISTEN_FDNAMES`. Whoever reads the environment
+    /// calls this, with what [`handed_over`](crate::handed_over) makes of the variables.
     ///
     /// # Errors
     /// If one of them is not open.
@@ -182,6 +184,11 @@ impl Driver for MioDriver {
         Time::ZERO + self.started.elapsed()
     }
 
+    /// Each hasher of the standard library has keys of its own, made from what the system calls random.
+    fn random(&mut self) -> u64 {
+        RandomState::new().build_hasher().finish()
+    }
+
     /// Epoll counts milliseconds, and mio rounds up to them, so no timer is early.
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         match self.poll.poll(&mut self.polled, timeout) {
@@ -204,9 +211,7 @@ impl Driver for MioDriver {
     fn listen(&mut self, at: &Listen) -> io::Result<(Sock, Address)> {
         let socket = match &at.address {
             Address::Inet(address) => Socket::TcpListener(tcp::listen(*address, at.backlog)?),
-            Address::Unix(Some(path)) => {
-                Socket::UnixListener(Box::new(unix::listen(path, at.backlog, at.mode)?))
-            }
+            Address::Unix(Some(path)) => Socket::UnixListener(Box::new(unix::listen(path, at)?)),
             Address::Inherited(which) => self.inherited.adopt(which)?,
             _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "a UNIX listener needs a path")),
         };
@@ -310,7 +315,9 @@ impl Driver for MioDriver {
     }
 
     fn offload(&mut self, job: Job) -> Result<(), Job> {
-        self.pool.submit(job)
+        // What the job logs goes where the loop's own log goes, also if that is for this thread only.
+        let log = tracing::dispatcher::get_default(Clone::clone);
+        self.pool.submit(Box::new(move || tracing::dispatcher::with_default(&log, job)))
     }
 
     fn watch_signal(&mut self, signal: Signal) -> io::Result<()> {

@@ -6,9 +6,12 @@
 //! - **Sockets** live in the driver's own slab and are non-blocking and closed on exec from their first moment. One
 //!   that is never watched never meets the poller, neither when it is opened nor when it is closed.
 //! - **TCP**: `listen` binds with SO_REUSEADDR. TCP_NODELAY is on, from the start, on both sides.
-//!   A listener on `::` takes IPv6 only, on every system; whoever wants both listens on `0.0.0.0` too.
-//! - **UNIX sockets**: closing a listener removes its file, if it is still its own. A file left behind by a crash
-//!   is not removed by `listen`, which answers `AddrInUse`: only whoever knows that no other server runs may do that.
+//!   A listener on `::` takes IPv6 only, on every system (`--iface ::` of a program too): whoever wants both families
+//!   listens twice, on `::` and on `0.0.0.0`.
+//! - **UNIX sockets**: closing a listener removes its file, if it is still its own. A file left behind by a crash is
+//!   recognised (nobody answers there) and removed by a listener that holds the lock beside it (`lockfile=1`, an flock on
+//!   `<path>.lock`); without the lock `listen` answers `StaleNetworkFileHandle`. A file on which somebody listens is
+//!   never touched. There is no reset: an aborted UNIX connection ends for its peer as a closed one does.
 //! - **Threads**: a bounded pool, for name lookups and offloaded jobs, begins with the first job.
 //! - **Signals** go to every reactor of the process that watches them. A signal that was watched once is never again
 //!   handled by the system's default, also not after the driver is gone.
@@ -43,6 +46,7 @@ mod process;
 mod resolve;
 mod signals;
 mod socket;
+mod systemd;
 mod tcp;
 mod token;
 mod udp;
@@ -52,6 +56,7 @@ mod wake;
 pub use descriptors::raise_descriptor_limit;
 pub use driver::MioDriver;
 pub use options::Options;
+pub use systemd::{HandOverError, handed_over};
 
 /// A reactor over the operating system's sockets: what most programs begin with.
 ///

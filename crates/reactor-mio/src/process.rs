@@ -91,7 +91,13 @@ fn spawn(command: &Command) -> io::Result<Child> {
     if let Some(directory) = &command.directory {
         child.current_dir(directory);
     }
-    child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    let child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    // The system says the same of a missing program and of a missing folder.
+    let folder_is_missing = || command.directory.as_ref().is_some_and(|folder| !folder.is_dir());
+    child.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if folder_is_missing() => io::ErrorKind::NotADirectory.into(),
+        _ => error,
+    })
 }
 
 /// Our ends of the pipes, non-blocking. The child's own ends stay blocking, as programs expect.

@@ -138,3 +138,51 @@ fn writing_to_a_peer_that_is_gone_is_an_error_and_no_signal() {
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 }
+
+/// Leaves the file of a listener that is gone, as a killed server does: std removes none.
+fn leave_a_file(folder: &Folder) {
+    drop(UnixListener::bind(folder.path("socket")).expect("the path is free"));
+}
+
+fn listen(host: &mut Host, folder: &Folder, lock: bool) -> io::Result<()> {
+    host.driver.listen(&Listen { lock, ..Listen::at(folder.address("socket")) }).map(drop)
+}
+
+#[test]
+fn a_file_that_a_killed_server_left_is_recognised_and_removed_under_the_lock_only() {
+    let (mut host, folder) = (Host::new(), Folder::new());
+    leave_a_file(&folder);
+    let stale = listen(&mut host, &folder, false).expect_err("it is in the way");
+    assert_eq!(stale.kind(), io::ErrorKind::StaleNetworkFileHandle);
+    listen(&mut host, &folder, true).expect("nobody answers there, and we have the lock");
+    UnixStream::connect(folder.path("socket")).expect("somebody answers now");
+}
+
+#[test]
+fn a_file_on_which_somebody_listens_and_one_that_is_no_socket_are_never_removed() {
+    let (mut host, folder) = (Host::new(), Folder::new());
+    let live = UnixListener::bind(folder.path("socket")).expect("the path is free");
+    for lock in [false, true] {
+        let taken = listen(&mut host, &folder, lock).expect_err("it is in use");
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+        UnixStream::connect(folder.path("socket")).expect("the first one still answers");
+    }
+    drop(live);
+    std::fs::remove_file(folder.path("socket")).expect("it is there");
+    std::fs::write(folder.path("socket"), "a text").expect("writes");
+    let taken = listen(&mut host, &folder, true).expect_err("it is no socket");
+    assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+    assert_eq!(std::fs::read_to_string(folder.path("socket")).expect("it is there"), "a text");
+}
+
+/// Two servers that start at the same time: the second one may not take the file of the first.
+#[test]
+fn a_lock_that_somebody_holds_is_an_error_of_its_own_and_ends_with_its_listener() {
+    let (mut host, mut other, folder) = (Host::new(), Host::new(), Folder::new());
+    let at = Listen { lock: true, ..Listen::at(folder.address("socket")) };
+    let (sock, _) = host.driver.listen(&at).expect("the path is free");
+    let locked = other.driver.listen(&at).expect_err("the other one has the lock");
+    assert_eq!(locked.kind(), io::ErrorKind::ResourceBusy);
+    host.driver.close(sock, Close::Polite);
+    other.driver.listen(&at).expect("the lock is free again");
+}

@@ -109,19 +109,23 @@ pub(crate) fn happen_now(world: &RefCell<World>) {
             None => return,
             Some(None) => {}
             Some(Some(Errand::Process { process, step })) => run_step(world, process, &step),
-            Some(Some(Errand::Job(job))) => {
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
-                    world.borrow_mut().note(|_| "a job panicked".to_owned());
-                    // A payload may panic again when it is dropped.
-                    std::mem::forget(panic);
-                }
-            }
+            Some(Some(Errand::Job(job))) => guarded(world, job),
+            Some(Some(Errand::Forget(job))) => guarded(world, move || drop(job)),
         }
     }
 }
 
+/// Runs a thread's job, whose panic ends nothing else.
+fn guarded(world: &RefCell<World>, job: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
+        world.borrow_mut().note(|_| "a job panicked".to_owned());
+        // A payload may panic again when it is dropped.
+        std::mem::forget(panic);
+    }
+}
+
 /// So many waits without any sleep or news are free, at each moment.
-const SPINS_FREE: u32 = 100;
+const SPINS_FREE: u32 = 10;
 /// A loop that is busy with itself for so long will be so for ever.
 const SPINS_MAX: u32 = 10_000_000;
 /// What each further one takes.

@@ -91,6 +91,18 @@ impl Simulation {
         Ok(())
     }
 
+    /// One step, as [`step`](Self::step) makes it, unless nothing happens up to `limit`: then the clock stands there, and
+    /// the answer is false.
+    ///
+    /// # Errors
+    /// Of kind `Deadlock` if nothing will ever happen again; others if a reactor can no longer wait.
+    ///
+    /// # Panics
+    /// If called from inside a host's turn.
+    pub fn step_before(&self, limit: Time) -> io::Result<bool> {
+        Ok(self.step_within(Until::Patience(limit))? == Stepped::Worked)
+    }
+
     /// One step: a turn of one host, or a move of the clock.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ pub(crate) struct Dice {
     turns: Rng,
     endings: Rng,
     scenario: Rng,
+    programs: Rng,
 }
 
 impl Dice {
@@ -51,6 +52,7 @@ impl Dice {
             turns,
             endings,
             scenario,
+            programs: Rng::new(seed, PROGRAMS),
         }
     }
 
@@ -111,7 +113,15 @@ impl Dice {
         self.scenario.below(bound)
     }
 
+    /// A number for a program that asked for a random one.
+    pub(crate) fn random(&mut self) -> u64 {
+        self.programs.next()
+    }
+
     pub(crate) fn strokes(&self) -> &[Stroke] {
         &self.strokes
     }
 }
+
+/// The stream of the programs' own random numbers: far from those that are counted up from 1.
+const PROGRAMS: u64 = u64::MAX;

@@ -51,6 +51,10 @@ impl Driver for SimDriver {
         self.world.borrow().host_time(self.life.host)
     }
 
+    fn random(&mut self) -> u64 {
+        self.world.borrow_mut().dice.random()
+    }
+
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         drop(self.world()?);
         advance::wait(&self.world, self.life, timeout, events)

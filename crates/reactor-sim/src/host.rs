@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use sestina_reactor::{Reactor, Signal};
+use sestina_reactor::{Address, Reactor, Signal};
 
 use crate::conduct::Order;
 use crate::driver::SimDriver;
@@ -138,6 +138,30 @@ impl Host {
     /// Whether its program may listen on ports below 1024; it may unless this is called.
     pub fn allow_low_ports(&self, allowed: bool) {
         self.simulation.0.world.borrow_mut().machine_mut(self.id).rights.low_ports = allowed;
+    }
+
+    /// Has the system listen there and hand the socket to its program, as systemd does: the program finds it as `fd:3`,
+    /// `systemd:index=0` or `systemd:name=NAME`, and further ones after it. The socket outlives the program: until one
+    /// listens on it, and between two of them, clients are connected and wait. Says where.
+    ///
+    /// # Errors
+    /// As listening there says: the address is taken, or not one of this host's.
+    ///
+    /// ```
+    /// use sestina_reactor::{Address, Protocol};
+    /// use sestina_reactor_sim::Simulation;
+    ///
+    /// struct Web;
+    /// impl Protocol for Web {}
+    /// let simulation = Simulation::seeded(7);
+    /// let host = simulation.host("web");
+    /// host.hand_over("http", std::net::SocketAddr::from(([0, 0, 0, 0], 80)).into())?;
+    /// let port = host.reactor().listen(&"systemd:name=http".parse()?, |_: &Address| Web)?;
+    /// assert_eq!(port.local_addr().port(), Some(80));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn hand_over(&self, name: &str, at: Address) -> io::Result<Address> {
+        self.simulation.0.world.borrow_mut().hand_over(self.id, name, at)
     }
 
     /// Removes the file of a UNIX socket, as an operator would after a crash. Says whether it was there.

@@ -14,20 +14,98 @@
 //!   dice.rs       every decision, from one seed               trace.rs                 one line for each effect
 //! ```
 //!
-//! What is simulated: TCP and UNIX streams with the semantics that a program sees (FIN, half-close, reset, windows, a backlog,
-//! a reset for a close with unread input), datagrams, names, signals, threads (jobs run inline), processes (closures), lines
-//! with latency, bandwidth and partitions, and the faults of [`Fault`]. Crashes and restarts of hosts are verbs of [`Host`].
+//! # Test your service on the simulation
+//!
+//! Write the service against [`Reactor`](sestina_reactor::Reactor), as for production. In a test, give it the reactor of a
+//! simulated host. Time costs nothing there: a test may wait for a day.
+//!
+//! ```
+//! use sestina_reactor::{Address, Conn, Endpoint, Protocol, Reactor};
+//! use sestina_reactor_sim::{Fault, Faults, Link, Partition, Scenario, Simulation};
+//! use std::time::Duration;
+//!
+//! // The service: unchanged, it knows nothing of simulations.
+//! struct Echo;
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
+//!         conn.write(data);
+//!     }
+//! }
+//! fn serve(reactor: &Reactor) -> Result<(), String> {
+//!     let port = reactor.listen(&Endpoint::tcp("", 7), |_: &Address| Echo);
+//!     port.map(drop).map_err(|error| error.to_string())
+//! }
+//!
+//! // 1. A simulation from a seed, its hosts, and the line between them.
+//! let far = Link::default().with_latency(Duration::from_millis(40)..Duration::from_millis(60));
+//! let simulation = Simulation::seeded(7).with_link(far);
+//! let (server, client) = (simulation.host("server"), simulation.host("client"));
+//! serve(&server.reactor())?;
+//!
+//! // 2. A client, by callbacks or as async code; `run_until` gives every host its turn.
+//! let stream = simulation.run_until(client.reactor().connect_stream(&Endpoint::tcp("server", 7)));
+//! let stream = stream.map_err(|failure| failure.to_string())?;
+//! let answer = stream.read_exact(5);
+//! drop(stream.write_all("hello"));
+//!
+//! // 3. Things go wrong when you say so: lines are cut, hosts crash, clocks jump ...
+//! simulation.partition(&server, &client, Partition::Held);
+//! simulation.call_after(Duration::from_secs(3), Simulation::heal_all);
+//! assert_eq!(simulation.run_until(answer).map_err(|failure| failure.to_string())?, b"hello");
+//! assert!(simulation.now().as_nanos() >= 3_000_000_000);
+//!
+//! // 4. The trace says what happened, byte for byte the same for the same seed.
+//! assert!(simulation.trace().contains("client:49152 -> server:7 bytes 5"));
+//! drop(stream);
+//! simulation.stop().map_err(|error| error.to_string())?;
+//! assert_eq!(simulation.leftovers(), [""; 0]);
+//!
+//! // 5. ... or when the seed says so: a scenario states what must hold, and is run under many seeds. A failure is
+//! //    reduced to the fewest faults that cause it, and says how to replay it.
+//! fn an_echo_is_whole(simulation: &Simulation) -> Result<(), String> {
+//!     serve(&simulation.host("server").reactor())?;
+//!     let client = simulation.host("client").reactor();
+//!     let stream = simulation.run_until(client.connect_stream(&Endpoint::tcp("server", 7)));
+//!     let stream = stream.map_err(|failure| failure.to_string())?;
+//!     let answer = stream.read_exact(100_000);
+//!     drop(stream.write_all(vec![b'x'; 100_000]));
+//!     let answer = simulation.run_until(answer).map_err(|failure| failure.to_string())?;
+//!     if answer == [b'x'; 100_000] { Ok(()) } else { Err("the echo is another".to_owned()) }
+//! }
+//! Scenario::new("echo", Faults::gentle(), an_echo_is_whole).check(1..20);
+//! # Ok::<(), String>(())
+//! ```
+//!
+//! | noun | what it is for |
+//! |---|---|
+//! | [`Simulation`] | the network, the clock, the seed; runs everything; programs, names, partitions |
+//! | [`Host`] | a machine with a name and addresses, and the reactor on it: stop, crash, restart, signals, clock jumps, few descriptors, sockets from the system |
+//! | [`Link`], [`Partition`] | latency and bandwidth of a line; what becomes of packets when it is cut |
+//! | [`Faults`], [`Fault`], [`Odds`] | what goes wrong by itself, how often and how badly |
+//! | [`Simulation::program`], [`Run`] | processes: closures under the names of programs |
+//! | [`Simulation::trace`], [`Stroke`] | what happened, line by line; which faults struck |
+//! | [`Scenario`], [`Swarm`], [`Finding`] | what must hold under every seed; a command line for it; what does not hold and why |
+//!
+//! # What is simulated
+//!
+//! TCP and UNIX streams with the semantics that a program sees (FIN, half-close, reset, windows, a backlog, a reset for a close
+//! with unread input), datagrams, names, signals, threads (jobs run inline, in seeded order), processes (closures), sockets
+//! that the system hands over, lines with latency, bandwidth and partitions, and the faults of [`Fault`]. Crashes and restarts
+//! of hosts are verbs of [`Host`]. A host that stops or crashes drops its tasks, timers, connections, processes and jobs,
+//! and who waits for an answer of theirs gets one: `Abandoned`, if nothing better is known.
 //!
 //! What is decided where systems differ: the loopback is `::1` and all of `127.0.0.0/8`; a listener on `::` takes IPv6 only; a
 //! reset may or may not take unread bytes with it, by the seed; options of sockets are taken and have no effect; a host without a
 //! program refuses connections, as a machine does that is up; accepting without descriptors refuses one connection, as
 //! `reactor-mio` does.
 //!
-//! [`Scenario`] runs something over many seeds, and finds the fewest faults that make it fail.
+//! Not simulated: files other than sockets, real threads (see [`Simulation`]), and what a program asks the system without
+//! its reactor.
 #![forbid(unsafe_code)]
 
 mod advance;
 mod agenda;
+mod arguments;
 mod conduct;
 mod datagrams;
 mod dice;
@@ -35,8 +113,10 @@ mod driver;
 mod ends;
 mod fault;
 mod faults;
+mod fewest;
 mod handshake;
 mod host;
+mod inherit;
 mod link;
 mod listener;
 mod machine;
@@ -46,6 +126,7 @@ mod process;
 mod program;
 mod resolver;
 mod rng;
+mod scenario;
 mod simulation;
 mod socket;
 mod stream;
@@ -65,5 +146,6 @@ pub use host::Host;
 pub use link::{Link, Partition};
 pub use odds::Odds;
 pub use program::{ProcessEvent, Run};
+pub use scenario::{Finding, Outcome, Scenario};
 pub use simulation::Simulation;
-pub use swarm::{Finding, Outcome, Scenario};
+pub use swarm::Swarm;

@@ -11,7 +11,7 @@ use sestina_reactor::{Address, Close, Key, Listen};
 use crate::fault::Fault;
 use crate::machine::{HostId, Transport};
 use crate::packet::Cargo;
-use crate::socket::{Kind, Listener, Socket, misuse};
+use crate::socket::{Kind, Listener, Owner, Socket, misuse};
 use crate::stream::Phase;
 use crate::unix;
 use crate::world::World;
@@ -19,12 +19,15 @@ use crate::world::World;
 impl World {
     /// Listens, and says where.
     pub(crate) fn listen(&mut self, host: HostId, at: &Listen) -> io::Result<(Key, Address)> {
+        if let Address::Inherited(which) = &at.address {
+            return self.adopt(host, which);
+        }
         if let Address::Unix(Some(path)) = &at.address {
             unix::check_path(path)?;
         }
         let backlog = usize::try_from(at.backlog).unwrap_or(usize::MAX).max(1);
-        let listener =
-            Listener { address: at.address.clone(), backlog, queue: VecDeque::new(), half_open: 0 };
+        let (address, queue, owner) = (at.address.clone(), VecDeque::new(), Owner::Program);
+        let listener = Listener { address, backlog, queue, half_open: 0, owner };
         let sock = self.open(host, Kind::Listener(listener))?;
         let machine = self.machine_mut(host);
         let bound = match &at.address {
@@ -132,8 +135,17 @@ impl World {
         Ok((next, peer))
     }
 
-    /// Closes a listener; who waits in its queue is reset.
+    /// Closes a listener; who waits in its queue is reset. One that is the system's goes back to it, and they wait on.
     pub(crate) fn close_listener(&mut self, sock: Key) {
+        if let Some(listener) = self.find_listener(sock)
+            && listener.owner != Owner::Program
+        {
+            listener.owner = Owner::System;
+            if let Some(socket) = self.sockets.get_mut(sock) {
+                socket.token = None;
+            }
+            return;
+        }
         let Some(Socket { host, kind: Kind::Listener(listener), .. }) = self.sockets.remove(sock) else {
             return;
         };

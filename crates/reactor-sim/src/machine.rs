@@ -47,6 +47,8 @@ pub(crate) struct Machine {
     pub(crate) ahead: Duration,
     /// Sockets of UNIX listeners; `None` is a file whose listener is gone.
     pub(crate) files: BTreeMap<PathBuf, Option<Key>>,
+    /// Listeners that the system holds for the program, by name.
+    pub(crate) handed_over: Vec<(String, Key)>,
     pub(crate) signals: BTreeSet<Signal>,
     pub(crate) rights: Rights,
     /// Waits that found nothing to do and might not sleep, since the clock last moved.
@@ -87,6 +89,7 @@ impl Machine {
             life: 0,
             ahead: Duration::ZERO,
             files: BTreeMap::new(),
+            handed_over: Vec::new(),
             signals: BTreeSet::new(),
             rights: Rights { low_ports: true, descriptors_max: usize::MAX },
             spins: 0,

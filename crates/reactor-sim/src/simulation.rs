@@ -259,7 +259,7 @@ impl Simulation {
         self.0.world.borrow().sockets.iter().filter(|socket| socket.is_held()).count()
     }
 
-    /// What is left on hosts, in words, one line each: sockets, connections, ports, timers and tasks. Empty after
+    /// What is left on hosts, in words, one line each: sockets, connections, ports, timers, tasks, processes, jobs. Empty after
     /// [`stop`](Self::stop), unless something was leaked.
     #[must_use]
     pub fn leftovers(&self) -> Vec<String> {
@@ -271,7 +271,9 @@ impl Simulation {
                 ("ports", reactor.ports()),
                 ("timers", reactor.timers()),
                 ("tasks", reactor.tasks()),
-                ("sockets", self.0.world.borrow().sockets_of(host.id()).len()),
+                ("processes", reactor.processes()),
+                ("jobs of threads", reactor.threads()),
+                ("sockets", host.sockets()),
             ];
             for (what, count) in left.into_iter().filter(|(_, count)| *count > 0) {
                 lines.push(format!("{}: {count} {what} left", host.name()));

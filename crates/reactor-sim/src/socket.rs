@@ -37,6 +37,18 @@ pub(crate) struct Listener {
     pub(crate) queue: VecDeque<Key>,
     /// Connections on their way into the queue.
     pub(crate) half_open: usize,
+    pub(crate) owner: Owner,
+}
+
+/// Whose a listener is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Owner {
+    /// The program's: it ends with it.
+    Program,
+    /// The system's, which will hand it to a program: clients wait in its queue meanwhile.
+    System,
+    /// The system's, and a program uses it now.
+    Lent,
 }
 
 #[derive(Debug)]
@@ -77,7 +89,11 @@ impl Socket {
 
     /// Whether a program holds it: a connection in a listener's queue is the kernel's.
     pub(crate) fn is_held(&self) -> bool {
-        !matches!(&self.kind, Kind::Stream(stream) if stream.listener.is_some())
+        match &self.kind {
+            Kind::Stream(stream) => stream.listener.is_none(),
+            Kind::Listener(listener) => listener.owner != Owner::System,
+            _ => true,
+        }
     }
 
     /// Whether anything is ready, for readers and for writers.

@@ -1,249 +1,196 @@
-//! Scenarios over many seeds, and the fewest faults that make one fail.
+//! Many scenarios over many seeds, as a program that people call.
 //!
-//! Each seed switches a part of a scenario's faults on, so that rare combinations are tried and every kind is also left
-//! out. A failure is run again with faults removed, kind by kind and then stroke by stroke, as long as it still fails.
-//! Invariant: a run depends on scenario, seed and list of faults alone, so what is printed replays it.
-//! Tests: `tests/swarm.rs`.
+//! Walk: `cargo xtask sim` runs `examples/swarm`, which hands its arguments to [`Swarm::main`]. Programs of strangers do
+//! the same with scenarios of their own.
+//! Invariant: what is reported does not depend on how many processors there are: of all failures it is the first.
+//! Tests: `tests/swarm_command.rs`.
 
-use std::any::Any;
-use std::collections::BTreeSet;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
-use sestina_reactor::Time;
+use crate::arguments::{HELP, Task, Wanted};
+use crate::fault::Selector;
+use crate::scenario::{Finding, Scenario};
 
-use crate::dice::Stroke;
-use crate::fault::{Fault, Selector};
-use crate::faults::Faults;
-use crate::simulation::Simulation;
-
-/// Something that must hold under every seed.
+/// Scenarios, and a command line for them.
 ///
-/// After it has run, the harness stops all hosts; then nothing may be left of them, and nothing may have panicked.
+/// A program for one's own scenarios is these lines:
 ///
 /// ```
-/// use sestina_reactor_sim::{Faults, Scenario};
-/// use std::time::Duration;
+/// use sestina_reactor_sim::{Faults, Scenario, Simulation, Swarm};
 ///
-/// let sleeper = Scenario::new("sleeper", Faults::all(), |simulation| {
-///     let reactor = simulation.host("alice").reactor();
-///     let begun = reactor.now();
-///     simulation.run_until(reactor.sleep(Duration::from_secs(1))).map_err(|failure| failure.to_string())?;
-///     if reactor.now() - begun < Duration::from_secs(1) {
-///         return Err("a timer came early".to_owned());
-///     }
-///     Ok(())
-/// });
-/// for seed in 0..10 {
-///     assert_eq!(sleeper.run(seed).failure, None);
+/// fn nothing_happens(simulation: &Simulation) -> Result<(), String> {
+///     simulation.run_for(std::time::Duration::from_secs(1)).map_err(|error| error.to_string())
 /// }
+///
+/// let quiet = Scenario::new("quiet", Faults::all(), nothing_happens).replayed_by("cargo run --example swarm --");
+/// let swarm = Swarm::new([quiet]);
+/// let arguments = ["--seeds", "20"].map(str::to_owned); // std::env::args().skip(1)
+/// let (mut out, mut errors) = (Vec::new(), Vec::new()); // std::io::stdout(), std::io::stderr()
+/// let code = swarm.main(arguments, &mut out, &mut errors);
+/// assert_eq!((code, &out[..]), (0, &b"20 seeds from 1, 1 scenario: everything holds\n"[..]));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Scenario {
-    name: &'static str,
-    faults: Faults,
-    run: fn(&Simulation) -> Result<(), String>,
-    provokes_panics: bool,
+pub struct Swarm {
+    scenarios: Vec<Scenario>,
 }
 
-/// What came of one run.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// What did not hold.
-    pub failure: Option<String>,
-    /// The faults that struck.
-    pub strokes: Vec<Stroke>,
-    /// How far the virtual clock came.
-    pub ended: Time,
-    /// Every effect, if it was asked for.
-    pub trace: String,
-}
-
-/// A failure, and the fewest faults that were found to cause it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The scenario that failed.
-    pub scenario: &'static str,
-    /// Its seed.
-    pub seed: u64,
-    /// What did not hold with these faults.
-    pub failure: String,
-    /// All that has to strike; empty if it fails on a plain network.
-    pub faults: Vec<Selector>,
-}
-
-/// The message of a failed swarm, with the command that replays it.
-impl fmt::Display for Finding {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scenario, seed, failure, faults } = self;
-        writeln!(out, "seed {seed} fails in {scenario}: {failure}")?;
-        writeln!(out, "replay: cargo xtask sim --seed {seed} --scenario {scenario}")?;
-        if faults.is_empty() {
-            write!(out, "it needs no fault: cargo xtask sim --seed {seed} --scenario {scenario} --only none")
-        } else {
-            let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            let list = list.join(",");
-            write!(out, "it needs only: cargo xtask sim --seed {seed} --scenario {scenario} --only {list}")
-        }
-    }
-}
-
-impl Scenario {
-    /// A scenario: a name without blanks, the faults that may strike, and a function that says what did not hold.
-    /// Panics of it are failures too.
+impl Swarm {
+    /// A swarm of these, which a seed runs in this order.
     #[must_use]
-    pub fn new(name: &'static str, faults: Faults, run: fn(&Simulation) -> Result<(), String>) -> Self {
-        Self { name, faults, run, provokes_panics: false }
+    pub fn new(scenarios: impl IntoIterator<Item = Scenario>) -> Self {
+        Self { scenarios: scenarios.into_iter().collect() }
     }
 
-    /// It panics in upcalls on purpose, and looks at [`Simulation::panics`] itself.
-    #[must_use]
-    pub fn provoking_panics(self) -> Self {
-        Self { provokes_panics: true, ..self }
+    /// Runs the seeds, on all processors; `done` is told how many are done.
+    ///
+    /// # Errors
+    /// The lowest seed that fails in any scenario, with the fewest faults that make it fail.
+    pub fn run(&self, seeds: Range<u64>, done: impl Fn(u64) + Sync) -> Result<(), Box<Finding>> {
+        let first = first_failure(&self.scenarios, seeds, &done);
+        let Some((seed, place)) = first else { return Ok(()) };
+        let scenario = &self.scenarios[place];
+        // A run depends on the seed alone. If that is broken there is nothing to reduce, and it must be said all the same.
+        Err(Box::new(scenario.find(seed).unwrap_or_else(|| scenario.unsteady(seed))))
     }
 
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// One run, without a trace.
-    #[must_use]
-    pub fn run(&self, seed: u64) -> Outcome {
-        self.run_on(&Simulation::seeded(seed).without_trace().faults(self.faults.sampled(seed)))
-    }
-
-    /// The run of [`run`](Self::run) again, with its trace. With a list, only those faults strike.
-    #[must_use]
-    pub fn replay(&self, seed: u64, only: Option<&[Selector]>) -> Outcome {
-        self.run_on(&Simulation::seeded(seed).faults(self.faults_of(seed, only)))
-    }
-
-    fn faults_of(&self, seed: u64, only: Option<&[Selector]>) -> Faults {
-        let faults = self.faults.sampled(seed);
-        match only {
-            Some(list) => faults.only(list.iter().copied()),
-            None => faults,
-        }
-    }
-
-    fn run_on(&self, simulation: &Simulation) -> Outcome {
-        let ran = catch_unwind(AssertUnwindSafe(|| (self.run)(simulation)));
-        let failure = match ran {
-            Ok(result) => result.err(),
-            Err(panic) => Some(format!("panicked: {}", message(&*panic))),
+    /// The whole program: `--seeds N`, `--seed S`, `--scenario NAME`, `--list`, `--help` and so on. Says what its exit code is:
+    /// 0 if everything holds, 1 if not, 2 if the arguments make no sense.
+    ///
+    /// What was asked for goes to `out`; progress, findings and complaints to `errors`.
+    pub fn main(
+        &self,
+        arguments: impl IntoIterator<Item = String>,
+        out: &mut dyn Write,
+        errors: &mut (dyn Write + Send),
+    ) -> u8 {
+        let arguments: Vec<String> = arguments.into_iter().collect();
+        let said = match Wanted::parse(&arguments) {
+            Err(complaint) => writeln!(errors, "{complaint}").map(|()| MISUSE),
+            Ok(wanted) => self.act(&wanted, out, errors),
         };
-        let ended = simulation.now();
-        let left = catch_unwind(AssertUnwindSafe(|| self.clean_up(simulation)));
-        let left = left.unwrap_or_else(|panic| Err(format!("panicked at its end: {}", message(&*panic))));
-        Outcome {
-            failure: failure.or_else(|| left.err()),
-            strokes: simulation.strokes(),
-            ended,
-            trace: simulation.trace(),
-        }
+        // Nobody reads what is said: there is no better place to complain.
+        said.unwrap_or(FAILED)
     }
 
-    fn clean_up(&self, simulation: &Simulation) -> Result<(), String> {
-        simulation.stop().map_err(|error| error.to_string())?;
-        let left = simulation.leftovers();
-        if !left.is_empty() {
-            return Err(left.join(", "));
+    fn act(&self, wanted: &Wanted, out: &mut dyn Write, errors: &mut (dyn Write + Send)) -> io::Result<u8> {
+        let chosen: Vec<Scenario> = match &wanted.scenario {
+            None => self.scenarios.clone(),
+            Some(name) => self.scenarios.iter().filter(|it| it.name() == name).cloned().collect(),
+        };
+        if let (true, Some(name)) = (chosen.is_empty(), &wanted.scenario) {
+            let names: Vec<&str> = self.scenarios.iter().map(Scenario::name).collect();
+            writeln!(errors, "'{name}' is no scenario: there are {}", names.join(", "))?;
+            return Ok(MISUSE);
         }
-        match simulation.panics() {
-            0 => Ok(()),
-            _ if self.provokes_panics => Ok(()),
-            count => Err(format!("{count} panics in user code or below it")),
-        }
-    }
-
-    /// Looks for the fewest faults with which this seed still fails; `None` if it does not fail at all.
-    #[must_use]
-    pub fn find(&self, seed: u64) -> Option<Finding> {
-        let whole = self.run(seed);
-        let first_failure = whole.failure?;
-        let mut search = Search { scenario: self, seed, runs: 0, failure: first_failure };
-        let kinds: BTreeSet<Fault> = whole.strokes.iter().map(|stroke| stroke.selector.fault).collect();
-        let mut list: Vec<Selector> = kinds.into_iter().map(Selector::from).collect();
-        search.shorten(&mut list, 1);
-        let faults = search.split(list);
-        Some(Finding { scenario: self.name, seed, failure: search.failure, faults })
-    }
-}
-
-/// The search for a shorter list.
-struct Search<'a> {
-    scenario: &'a Scenario,
-    seed: u64,
-    runs: u32,
-    /// What did not hold in the last run that failed.
-    failure: String,
-}
-
-impl Search<'_> {
-    /// Whether it still fails when only these strike.
-    fn fails(&mut self, list: &[Selector]) -> Option<Outcome> {
-        if self.runs >= RUNS_MAX {
-            return None;
-        }
-        self.runs += 1;
-        let faults = self.scenario.faults_of(self.seed, Some(list));
-        let outcome = self.scenario.run_on(&Simulation::seeded(self.seed).without_trace().faults(faults));
-        self.failure.clone_from(outcome.failure.as_ref()?);
-        Some(outcome)
-    }
-
-    /// Takes away pieces of `size`, then of half that size, down to single entries, as long as it still fails.
-    fn shorten(&mut self, list: &mut Vec<Selector>, mut size: usize) {
-        if !list.is_empty() && self.fails(&[]).is_some() {
-            list.clear();
-        }
-        while size > 0 {
-            let mut at = 0;
-            while at < list.len() {
-                let mut shorter = list.clone();
-                shorter.drain(at..list.len().min(at + size));
-                if self.fails(&shorter).is_some() {
-                    *list = shorter;
-                } else {
-                    at += size;
-                }
+        match &wanted.task {
+            Task::Help => out.write_all(HELP.as_bytes()).map(|()| HOLDS),
+            Task::List => {
+                chosen.iter().try_for_each(|scenario| writeln!(out, "{}", scenario.name())).map(|()| HOLDS)
             }
-            size /= 2;
+            Task::Replay { seed, only } => replay(&chosen, *seed, only.as_deref(), out),
+            Task::Seeds(seeds) => Self::new(chosen).report(seeds.clone(), out, errors),
         }
     }
 
-    /// Makes single strokes of the kinds that struck seldom enough, and shortens those.
-    fn split(&mut self, kinds: Vec<Selector>) -> Vec<Selector> {
-        let Some(outcome) = self.fails(&kinds) else { return kinds };
-        let mut list = Vec::new();
-        for kind in &kinds {
-            let strokes: Vec<Selector> = outcome
-                .strokes
-                .iter()
-                .map(|stroke| stroke.selector)
-                .filter(|one| one.fault == kind.fault)
-                .collect();
-            if strokes.len() <= STROKES_MAX { list.extend(strokes) } else { list.push(*kind) }
+    fn report(
+        &self,
+        seeds: Range<u64>,
+        out: &mut dyn Write,
+        errors: &mut (dyn Write + Send),
+    ) -> io::Result<u8> {
+        let count = seeds.end - seeds.start;
+        let progress = Mutex::new(&mut *errors);
+        let done = |done: u64| {
+            if done.is_multiple_of(PROGRESS_EVERY)
+                && let Ok(mut progress) = progress.lock()
+            {
+                writeln!(progress, "{done} of {count} seeds").ok();
+            }
+        };
+        let from = seeds.start;
+        match self.run(seeds, done) {
+            Ok(()) => {
+                let scenarios = self.scenarios.len();
+                let plural = if scenarios == 1 { "" } else { "s" };
+                writeln!(out, "{count} seeds from {from}, {scenarios} scenario{plural}: everything holds")?;
+                Ok(HOLDS)
+            }
+            Err(finding) => {
+                writeln!(errors, "{finding}")?;
+                Ok(FAILED)
+            }
         }
-        if self.fails(&list).is_none() {
-            return kinds;
-        }
-        let half = list.len() / 2;
-        self.shorten(&mut list, half.max(1));
-        list
     }
 }
 
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+/// The lowest seed that fails, and in which scenario.
+fn first_failure(
+    scenarios: &[Scenario],
+    seeds: Range<u64>,
+    done: &(impl Fn(u64) + Sync),
+) -> Option<(u64, usize)> {
+    let (next, count) = (AtomicU64::new(seeds.start), AtomicU64::new(0));
+    // The lowest so far; u64::MAX is none.
+    let (lowest, found) = (AtomicU64::new(u64::MAX), Mutex::new(None::<(u64, usize)>));
+    let work = || {
+        loop {
+            // Not past the end: behind the last seed of all comes the first one.
+            let taken = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seed| {
+                (seed < seeds.end).then(|| seed + 1)
+            });
+            let Ok(seed) = taken else { return };
+            if seed > lowest.load(Ordering::Relaxed) {
+                return;
+            }
+            let failed = scenarios.iter().position(|scenario| scenario.run(seed).failure.is_some());
+            if let Some(place) = failed {
+                lowest.fetch_min(seed, Ordering::Relaxed);
+                let mut found = found.lock().expect("nothing panics under the lock");
+                *found = Some(found.map_or((seed, place), |other| other.min((seed, place))));
+            }
+            done(count.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    found.into_inner().expect("nothing panics under the lock")
 }
 
-/// A search ends after so many runs, with the shortest list so far.
-const RUNS_MAX: u32 = 500;
-/// A kind that strikes more often stays one entry of the list.
-const STROKES_MAX: usize = 200;
+fn replay(
+    scenarios: &[Scenario],
+    seed: u64,
+    only: Option<&[Selector]>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let mut code = HOLDS;
+    for scenario in scenarios {
+        let outcome = scenario.replay(seed, only);
+        writeln!(out, "== seed {seed}, {}", scenario.name())?;
+        out.write_all(outcome.trace.as_bytes())?;
+        let strokes: Vec<String> = outcome.strokes.iter().map(|stroke| stroke.selector.to_string()).collect();
+        writeln!(out, "== {} faults struck: {}", strokes.len(), strokes.join(" "))?;
+        match outcome.failure {
+            None => {
+                writeln!(out, "== {}: everything holds, until {:?}", scenario.name(), outcome.ended)?;
+            }
+            Some(failure) => {
+                code = FAILED;
+                writeln!(out, "== {} FAILS: {failure}", scenario.name())?;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// A line of progress each time so many seeds are done.
+const PROGRESS_EVERY: u64 = 100;
+const HOLDS: u8 = 0;
+const FAILED: u8 = 1;
+const MISUSE: u8 = 2;

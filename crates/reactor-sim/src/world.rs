@@ -52,7 +52,12 @@ pub(crate) enum Conductor {
 /// User code that is due, to be run with nothing borrowed.
 pub(crate) enum Errand {
     Job(Job),
-    Process { process: Key, step: Step },
+    /// A job whose program is gone, and its threads with it: only the drop is user code.
+    Forget(Job),
+    Process {
+        process: Key,
+        step: Step,
+    },
 }
 
 impl World {
@@ -225,6 +230,9 @@ impl World {
             Happening::Resolved { .. } => {}
             Happening::Job { life, job } => {
                 self.jobs -= 1;
+                if !self.is_alive(life) {
+                    return Some(Some(Errand::Forget(job)));
+                }
                 let name = self.machine(life.host).name.clone();
                 self.note(|_| format!("{name} job done by a thread"));
                 return Some(Some(Errand::Job(job)));

@@ -32,7 +32,8 @@ fn nobody_there_is_refused_and_no_host_is_unreachable_soon() {
 fn a_full_backlog_makes_clients_ask_again_until_somebody_accepts() {
     let simulation = Simulation::seeded(1);
     let mut alice = simulation.driver("alice");
-    let (listener, at) = alice.listen(&Listen { address: inet("127.0.0.1", 0), backlog: 2 }).expect("a port");
+    let (listener, at) =
+        alice.listen(&Listen { backlog: 2, ..Listen::at(inet("127.0.0.1", 0)) }).expect("a port");
     let clients: Vec<_> = (0..3).map(|_| connect(&mut alice, &at).expect("begins")).collect();
     pass(&mut alice, 10 * MS);
     assert!(clients[..2].iter().all(|client| alice.connected(*client).is_ok()));

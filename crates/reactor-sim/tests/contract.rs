@@ -2,31 +2,38 @@
 //!
 //! Under faults each case is run with several seeds; with more if CI=true.
 
+#[path = "common/programs.rs"]
+mod programs;
+
 use std::time::Duration;
 
-use sestina_reactor::Reactor;
+use sestina_contract::World;
 use sestina_reactor_sim::{Fault, Faults, Odds, Simulation};
 
-/// Seeds for each case and profile; twice as many if CI=true.
+/// Seeds for each case and profile; several times as many if CI=true.
 const SEEDS: u64 = 2;
+const SEEDS_FACTOR_IN_CI: u64 = 3;
 
 #[expect(clippy::disallowed_methods, reason = "a test may be larger on the machine that has time")]
 fn seeds() -> u64 {
-    if std::env::var("CI").is_ok_and(|ci| ci == "true") { SEEDS * 2 } else { SEEDS }
+    if std::env::var("CI").is_ok_and(|ci| ci == "true") { SEEDS * SEEDS_FACTOR_IN_CI } else { SEEDS }
 }
 
-fn worlds(faults: &Faults) -> Vec<(String, Reactor)> {
-    let world = |seed: u64| {
-        let simulation = Simulation::seeded(seed).without_trace().faults(faults.clone());
-        (format!("seed {seed}"), simulation.reactor())
-    };
-    (1..=seeds()).map(world).collect()
+fn world(seed: u64, faults: Faults) -> World {
+    let simulation = Simulation::seeded(seed).without_trace().faults(faults);
+    programs::install(&simulation);
+    let main = simulation.host("main");
+    World::from(main.reactor()).with_signals(move |signal| main.signal(signal))
+}
+
+fn worlds(faults: &Faults) -> Vec<(String, World)> {
+    (1..=seeds()).map(|seed| (format!("seed {seed}"), world(seed, faults.clone()))).collect()
 }
 
 /// Nothing goes wrong.
 mod plain {
     use super::*;
-    sestina_contract::contract!(|| Simulation::seeded(7).reactor());
+    sestina_contract::contract!(|| world(7, Faults::none()));
 }
 
 /// Everything gentle at once.

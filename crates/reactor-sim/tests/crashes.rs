@@ -152,3 +152,47 @@ fn a_crash_inside_a_turn_comes_at_its_end() {
         ["still here", "server dropped", "client lost Reset", "client dropped", "bob is up: false"]
     );
 }
+
+#[test]
+fn whatever_waits_for_an_answer_on_a_host_that_crashes_or_stops_gets_one() {
+    for crashes in [true, false] {
+        let simulation = Simulation::seeded(1);
+        let bob = simulation.host("bob");
+        let reactor = bob.reactor();
+        simulation.program("sleep", |_, _| {});
+        let clock = reactor.clone();
+        let ran = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let runs = std::sync::Arc::clone(&ran);
+        let command = sestina_reactor::Command { program: "sleep".into(), ..Default::default() };
+        let process = reactor.spawn_process(&command, Nobody).expect("there is such a program");
+        let forever = reactor.cooperate(|| sestina_reactor::Work::More);
+        let answers = [
+            reactor.sleep(Duration::from_secs(5)),
+            reactor.spawn(async move { clock.sleep(Duration::from_secs(5)).await }),
+            reactor.defer_to_thread(move || {
+                runs.store(true, std::sync::atomic::Ordering::Relaxed);
+                Ok(())
+            }),
+            reactor.connect(&Endpoint::tcp("bob", 80), Caller(Diary::default())).connected().map(drop),
+            process.ended().map(drop),
+            forever.when_done(),
+        ];
+        drop(forever);
+        if crashes {
+            bob.crash()
+        } else {
+            bob.stop().expect("nothing takes time")
+        }
+        for (number, answer) in answers.into_iter().enumerate() {
+            let answer = answer.try_result().unwrap_or_else(|_| panic!("{number} is unanswered"));
+            assert!(answer.is_err(), "{number} has an answer");
+        }
+        simulation.run_for(Duration::from_secs(1)).expect("it can wait");
+        assert!(!ran.load(std::sync::atomic::Ordering::Relaxed), "its threads are gone, too");
+        assert_eq!(simulation.leftovers(), [""; 0]);
+    }
+}
+
+struct Nobody;
+
+impl sestina_reactor::ProcessProtocol for Nobody {}

@@ -20,11 +20,7 @@ fn seeds() -> u64 {
 #[test]
 fn everything_holds_under_every_seed() {
     for scenario in scenarios::all() {
-        for seed in 1..=seeds() {
-            if let Some(finding) = scenario.find(seed) {
-                panic!("{finding}");
-            }
-        }
+        scenario.check(1..=seeds());
     }
 }
 
@@ -79,6 +75,35 @@ fn a_failure_is_reduced_to_the_one_fault_that_causes_it_and_says_how_to_replay_i
     assert!(text.ends_with(&format!("--only {}", finding.faults[0])), "{text}");
     assert!(scenario.replay(seed, Some(&finding.faults)).failure.is_some());
     assert!(scenario.replay(seed, Some(&[])).failure.is_none());
+}
+
+/// Fails when two kinds have struck, whatever else has.
+fn fragile(simulation: &Simulation) -> Result<(), String> {
+    naive(simulation).ok();
+    let struck = |fault| simulation.strokes().iter().any(|stroke| stroke.selector.fault == fault);
+    if struck(Fault::Resets) && struck(Fault::Refusals) { Err("both".to_owned()) } else { Ok(()) }
+}
+
+#[test]
+fn of_the_fewest_faults_none_can_be_left_out() {
+    let faults =
+        Faults::gentle().with(Fault::Resets, Odds::one_in(10)).with(Fault::Refusals, Odds::one_in(10));
+    let scenario = Scenario::new("fragile", faults, fragile).replayed_by("my-swarm");
+    let finding = (1..50).find_map(|seed| scenario.find(seed)).expect("some seed has both");
+    let kinds: Vec<Fault> = finding.faults.iter().map(|selector| selector.fault).collect();
+    assert_eq!(kinds, [Fault::Resets, Fault::Refusals], "{finding}");
+    assert!(finding.faults.iter().all(|selector| selector.number.is_some()), "{finding}");
+    for left_out in &finding.faults {
+        let others: Vec<_> = finding.faults.iter().copied().filter(|one| one != left_out).collect();
+        assert_eq!(scenario.replay(finding.seed, Some(&others)).failure, None, "without {left_out}");
+    }
+    assert!(finding.to_string().contains("replay: my-swarm --seed "), "{finding}");
+}
+
+#[test]
+#[should_panic(expected = "it needs only: cargo xtask sim --seed")]
+fn a_test_that_checks_a_scenario_fails_with_the_finding() {
+    Scenario::new("naive", Faults::none().with(Fault::Resets, Odds::one_in(10)), naive).check(1..50);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn a_path_that_is_too_long_and_a_full_queue_are_told() {
     let mut alice = simulation.driver("alice");
     assert_eq!(kind(listen(&mut alice, &unix(&"x".repeat(108)))), ErrorKind::InvalidInput);
     let at = unix("/run/poetry");
-    alice.listen(&Listen { address: at.clone(), backlog: 1 }).expect("there is no file");
+    alice.listen(&Listen { backlog: 1, ..Listen::at(at.clone()) }).expect("there is no file");
     let (one, two) = (connect(&mut alice, &at).expect("begins"), connect(&mut alice, &at).expect("begins"));
     pass(&mut alice, MS);
     alice.connected(one).expect("connected");

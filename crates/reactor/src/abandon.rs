@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::close::Closings;
-use crate::inner::Reactor;
+use crate::errors::ConnectError;
+use crate::inner::{Entry, Reactor};
 
 /// How often everything is dropped again because the drops made something new.
 const ROUNDS_MAX: u32 = 16;
@@ -27,13 +28,29 @@ impl Reactor {
                 let keys = inner.entries.borrow().keys();
                 for key in keys {
                     let entry = inner.entries.borrow_mut().remove(key);
+                    let attempt = match &entry {
+                        Some(Entry::Attempt(attempt)) => Some(attempt.outcome()),
+                        _ => None,
+                    };
                     reactor.guard("the drop of what a crash left", move || drop(entry));
+                    if let Some(outcome) = attempt {
+                        let why = ConnectError::Cancelled;
+                        reactor.guard("the answer of an attempt", move || outcome.failed(&why));
+                    }
                 }
                 let jobs = inner.timers.borrow_mut().clear();
                 reactor.guard("the drop of a timer", move || drop(jobs));
                 let calls = inner.calls.take();
                 reactor.guard("the drop of a call from a thread", move || drop(calls));
                 reactor.guard("the drop of a task", || inner.executor.clear());
+                let tasks = inner.cooperator.forget_all();
+                reactor.guard("the drop of a cooperative task", move || drop(tasks));
+                let jobs = inner.thread_jobs.take();
+                reactor.guard("the drop of a job on a thread", move || drop(jobs));
+                let runs = inner.remote_runs.take();
+                reactor.guard("the drop of what a thread waits for", move || drop(runs));
+                let triggers = (inner.triggers.take(), inner.startup.take());
+                reactor.guard("the drop of a trigger", move || drop(triggers));
                 let signals = inner.signals.replace(BTreeMap::new());
                 reactor.guard("the drop of a signal handler", move || drop(signals));
                 if inner.entries.borrow().is_empty() && reactor.timers() == 0 {
@@ -48,5 +65,6 @@ impl Reactor {
             closings.limits = limits;
         });
         self.inner().stopping.set(false);
+        self.inner().ending.set(false);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::time::Duration;
 
 use sestina_deferred::{Deferred, Resolver, deferred, succeed};
@@ -11,6 +12,7 @@ use crate::driver::{Close, Listen, Sock, Token};
 use crate::endpoint::Endpoint;
 use crate::errors::ListenError;
 use crate::inner::{Connection, Entry, Job, Listed, Reactor, Role, WeakReactor};
+use crate::leftovers::{Origin, Thing};
 use crate::limits::Census;
 use crate::protocol::{Factory, Protocol};
 use crate::state::{Input, State};
@@ -47,11 +49,28 @@ impl Port {
         &self.address
     }
 
+    /// Accepts nobody until [`Port::resume_accepting`]: who connects meanwhile waits in the kernel's backlog, and is served
+    /// then. Called right after `listen`, nobody is accepted before.
+    pub fn pause_accepting(&self) {
+        self.with_state(|reactor, token| {
+            reactor.with_port(token, |port| port.paused = true);
+        });
+    }
+
+    /// Accepts again, those first who have waited longest.
+    pub fn resume_accepting(&self) {
+        self.with_state(|reactor, token| {
+            reactor.with_port(token, |port| port.paused = false);
+            reactor.mark_ready(token);
+        });
+    }
+
     /// Closes the listening socket; accepted connections live on. The answer comes when it is closed, at the end
     /// of the running upcall.
     ///
     /// # Cancelling
     /// Has no effect: the port closes.
+    #[track_caller]
     pub fn stop_listening(&self) -> Deferred<()> {
         let Some(reactor) = self.reactor.upgrade() else { return succeed(()) };
         let (stopped, answer) = deferred();
@@ -87,9 +106,21 @@ pub(crate) struct PortState {
     /// When it accepts again after that.
     retry: Option<TimerId>,
     pub(crate) census: Census,
+    /// Whether it leaves its connections in the kernel's backlog for now.
+    paused: bool,
     /// Whether it stopped accepting because it has too many connections.
     pub(crate) waits_for_room: bool,
     pub(crate) listed: Listed,
+}
+
+impl PortState {
+    pub(crate) fn words(&self) -> String {
+        format!("a port that listens on {}", self.address)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping
+    }
 }
 
 impl Reactor {
@@ -98,11 +129,13 @@ impl Reactor {
     ///
     /// # Errors
     /// If the address is taken, not ours, not permitted, or no address at all.
+    #[track_caller]
     pub fn listen(&self, at: &Endpoint, factory: impl Factory) -> Result<Port, ListenError> {
         if let Some(custom) = at.custom() {
             return custom.listen(self, Box::new(factory));
         }
-        let request = Listen { backlog: at.backlog(), mode: at.mode(), ..Listen::at(at.to_listen()?) };
+        let (backlog, mode, lock) = (at.backlog(), at.mode(), at.lock());
+        let request = Listen { backlog, mode, lock, ..Listen::at(at.to_listen()?) };
         let mut driver = self.inner().driver.borrow_mut();
         let opened = driver.listen(&request);
         let (sock, address) = opened.map_err(|error| ListenError::from_io(request.address.clone(), error))?;
@@ -115,6 +148,7 @@ impl Reactor {
             starved: false,
             retry: None,
             census: Census::default(),
+            paused: false,
             waits_for_room: false,
             listed: Listed::default(),
         };
@@ -126,6 +160,7 @@ impl Reactor {
             drop(entry);
             return Err(ListenError::from_io(address, error));
         }
+        self.note_place(Thing::Entry(token.0), Location::caller(), Origin::Made);
         tracing::debug!(%address, "listening");
         Ok(Port { reactor: self.downgrade(), token, address })
     }
@@ -171,7 +206,7 @@ impl Reactor {
     pub(crate) fn accept(&self, token: Token) {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             let open = self.with_port(token, |port| {
-                if port.retry.is_some() {
+                if port.retry.is_some() || port.paused {
                     return None; // until then the connections wait in the kernel's backlog
                 }
                 let room = port.census.has_room(&port.address);
@@ -202,7 +237,11 @@ impl Reactor {
             return self.inner().driver.borrow_mut().close(sock, Close::Reset);
         }
         let factory = self.with_port(token, |port| port.factory.take()).flatten();
-        let Some(mut factory) = factory else { return };
+        let Some(mut factory) = factory else {
+            // The port was stopped since: its clients are those of the next server.
+            self.inner().driver.borrow_mut().close(sock, Close::Reset);
+            return self.release_from_port(token, &peer);
+        };
         let built = self.guard("a factory", || factory.build(&peer)).flatten();
         let mut factory = Some(factory);
         self.with_port(token, |port| port.factory = factory.take());
@@ -213,12 +252,18 @@ impl Reactor {
                 let state = State::new(false, Input::Quiet);
                 let mut connection = self.new_connection(sock, peer, protocol, state);
                 connection.port = Some(token);
+                self.watch_accepted(token);
+                let port = token;
                 let token = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
+                self.note_accepted(port.0, token.0);
                 self.mark_dirty(token);
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
             }
             None => {
-                self.inner().driver.borrow_mut().close(sock, Close::Polite);
+                // Not politely: an empty answer that ends cleanly would look like all there is.
+                tracing::info!(%peer, "connection refused: the factory has no protocol for it");
+                self.count(|statistics| statistics.refused += 1);
+                self.inner().driver.borrow_mut().close(sock, Close::Reset);
                 self.release_from_port(token, &peer);
             }
         }

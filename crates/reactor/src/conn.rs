@@ -287,6 +287,20 @@ impl ConnHandle {
         self.with(|reactor| reactor.set_connection_timer(self.token, after));
     }
 
+    /// See [`Conn::cancel_timer`].
+    pub fn cancel_timer(&self) {
+        self.with(|reactor| reactor.cancel_connection_timer(self.token));
+    }
+
+    /// See [`Conn::set_option`].
+    ///
+    /// # Errors
+    /// As the operating system says; `NotConnected` when the connection or the reactor is gone.
+    pub fn set_option(&self, option: SocketOption) -> std::io::Result<()> {
+        let set = self.with(|reactor| reactor.set_option(self.token, option));
+        set.unwrap_or_else(|| Err(std::io::ErrorKind::NotConnected.into()))
+    }
+
     /// See [`Conn::set_marks`].
     pub fn set_marks(&self, low: usize, high: usize) {
         self.with(|reactor| reactor.change(self.token, |state, _| state.set_marks(low, high)));
@@ -313,6 +327,12 @@ impl ConnHandle {
     #[must_use]
     pub fn peer(&self) -> Option<Address> {
         self.with(|reactor| reactor.peer(self.token)).flatten()
+    }
+
+    /// Our own address; `None` when the connection is gone.
+    #[must_use]
+    pub fn local_address(&self) -> Option<Address> {
+        self.with(|reactor| reactor.local_address(self.token)).flatten()
     }
 }
 
@@ -341,7 +361,7 @@ impl Reactor {
 
     pub(crate) fn write_shared(&self, token: Token, body: Rc<[u8]>, range: Range<usize>) {
         assert!(range.start <= range.end && range.end <= body.len(), "the range lies within the body");
-        let written = self.change(token, |state, _| state.write_shared(body, range));
+        let written = self.change(token, |state, pool| state.write_shared(body, range, pool));
         if written != Some(true) {
             self.count(|statistics| statistics.writes_without_effect += 1);
         }

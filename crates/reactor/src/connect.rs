@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::driver::{Close, Connect, Sock, Token};
 use crate::endpoint::{Endpoint, Target};
 use crate::errors::ConnectError;
 use crate::inner::{Entry, Job, Kind, Listed, Reactor, WeakReactor};
+use crate::leftovers::{Origin, Thing};
 use crate::protocol::Factory;
 use crate::state::{Input, State};
 use crate::timers::TimerId;
@@ -104,6 +106,7 @@ pub(crate) struct Attempt {
 impl Reactor {
     /// Connects; the connection gets a protocol from the factory, or `connection_failed` says why there is none. Both
     /// come in a later turn, never from inside this call.
+    #[track_caller]
     pub fn connect(&self, to: &Endpoint, factory: impl Factory) -> Connector {
         if let Some(custom) = to.custom() {
             return custom.connect(self, Box::new(factory));
@@ -141,6 +144,7 @@ impl Reactor {
             }
         };
         let token = Token(self.inner().entries.borrow_mut().insert(Entry::Attempt(Box::new(attempt))));
+        self.note_place(Thing::Entry(token.0), Location::caller(), Origin::Made);
         let timer = self.inner().timers.borrow_mut().schedule(self.now() + limit, Job::ConnectTimeout(token));
         self.with_attempt(token, |attempt| attempt.timeout = Some(timer));
         match name {
@@ -304,7 +308,8 @@ impl Reactor {
         self.with_attempt(token, |attempt| {
             let (peer, limit) = (attempt.peer.clone(), attempt.limit);
             attempt.timeout = None;
-            attempt.fail(ConnectError::TimedOut { peer, limit });
+            let first = attempt.first_failure.take().map(Arc::new);
+            attempt.fail(ConnectError::TimedOut { peer, limit, first });
         });
         self.mark_dirty(token);
     }
@@ -333,6 +338,19 @@ impl Reactor {
 }
 
 impl Attempt {
+    /// Who waits for what becomes of it.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome.clone()
+    }
+
+    pub(crate) fn words(&self) -> String {
+        format!("an attempt to connect to {}", self.peer)
+    }
+
+    pub(crate) fn is_decided(&self) -> bool {
+        self.verdict.is_some()
+    }
+
     fn take_address(&mut self) -> Option<(Address, Option<SocketAddr>)> {
         let wanted = self.verdict.is_none();
         let address = wanted.then(|| self.untried.pop_front())??;

@@ -48,6 +48,7 @@ impl Outcome {
         }
     }
 
+    #[track_caller]
     fn ask(&self) -> Deferred<ConnHandle> {
         match &mut *self.0.borrow_mut() {
             State::Open(waiting) => {
@@ -87,6 +88,7 @@ impl Connector {
     /// # drop(conn);
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn connected(&self) -> Deferred<ConnHandle> {
         let connector = self.clone();
         self.outcome().ask().on_cancel(move || connector.stop_connecting())

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -40,9 +41,13 @@ struct Task {
     reactor: crate::inner::WeakReactor,
     /// Taken out while it runs; gone when it is over.
     step: RefCell<Option<Step>>,
-    /// How often it was paused, also by what it waits for.
+    /// How often it was paused.
     paused: Cell<u32>,
+    /// Whether it waits for a deferred of its own.
+    waits: Cell<bool>,
     queued: Cell<bool>,
+    /// Who started it.
+    place: &'static Location<'static>,
     end: RefCell<End>,
 }
 
@@ -83,6 +88,17 @@ impl Cooperator {
         self.all.borrow().iter().cloned().map(CooperativeTask).collect()
     }
 
+    /// Who started them.
+    pub(crate) fn places(&self) -> Vec<&'static Location<'static>> {
+        self.all.borrow().iter().map(|task| task.place).collect()
+    }
+
+    /// Takes all out, unfinished; the caller drops them with nothing borrowed.
+    pub(crate) fn forget_all(&self) -> Vec<CooperativeTask> {
+        self.ready.borrow_mut().clear();
+        self.all.take().into_iter().map(CooperativeTask).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.all.borrow().len()
     }
@@ -91,6 +107,9 @@ impl Cooperator {
 impl Reactor {
     /// Calls `step` again and again, in slices of at most [`SLICE`] a turn together with the other tasks, until it
     /// says [`Work::Done`].
+    ///
+    /// A failure (of what it waits for, or by a panic) that comes while nobody waits for [`CooperativeTask::when_done`]
+    /// is logged and counted as unhandled.
     ///
     /// # Panics
     /// A panic of `step` ends the task with [`Panicked`](sestina_deferred::Panicked).
@@ -104,12 +123,15 @@ impl Reactor {
     /// reactor.run_until(task.when_done()).expect("it ends");
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn cooperate(&self, step: impl FnMut() -> Work + 'static) -> CooperativeTask {
         let task = Rc::new(Task {
             reactor: self.downgrade(),
             step: RefCell::new(Some(Box::new(step))),
             paused: Cell::new(0),
+            waits: Cell::new(false),
             queued: Cell::new(false),
+            place: Location::caller(),
             end: RefCell::new(End::Open(Vec::new())),
         });
         self.inner().cooperator.all.borrow_mut().push(Rc::clone(&task));
@@ -129,6 +151,7 @@ impl Reactor {
             let task = self.inner().cooperator.ready.borrow_mut().pop_front();
             let Some(task) = task else { return };
             if let Some(task) = task.upgrade() {
+                self.count(|statistics| statistics.callbacks += 1);
                 CooperativeTask(task).run();
                 self.settle();
             }
@@ -142,6 +165,7 @@ impl Reactor {
 impl CooperativeTask {
     /// Fires when the computation is done; fails with [`TaskStopped`], or with the failure that ended it. Can be
     /// asked for any number of times, also afterwards.
+    #[track_caller]
     pub fn when_done(&self) -> Deferred<()> {
         let (resolver, answer) = deferred();
         let settled = match &mut *self.0.end.borrow_mut() {
@@ -162,7 +186,8 @@ impl CooperativeTask {
         self.0.paused.set(self.0.paused.get() + 1);
     }
 
-    /// Takes one [`pause`](Self::pause) back. Without one it does nothing.
+    /// Takes one [`pause`](Self::pause) back. Without one it does nothing; what the task itself waits for
+    /// ([`Work::Wait`]) it does not shorten.
     pub fn resume(&self) {
         self.0.paused.set(self.0.paused.get().saturating_sub(1));
         self.queue();
@@ -180,7 +205,7 @@ impl CooperativeTask {
     }
 
     fn queue(&self) {
-        let wanted = !self.is_done() && self.0.paused.get() == 0 && !self.0.queued.get();
+        let wanted = !self.is_done() && self.may_run() && !self.0.queued.get();
         if let (true, Some(reactor)) = (wanted, self.0.reactor.upgrade()) {
             self.0.queued.set(true);
             reactor.inner().cooperator.ready.borrow_mut().push_back(Rc::downgrade(&self.0));
@@ -188,9 +213,13 @@ impl CooperativeTask {
         }
     }
 
+    fn may_run(&self) -> bool {
+        self.0.paused.get() == 0 && !self.0.waits.get()
+    }
+
     fn run(self) {
         self.0.queued.set(false);
-        if self.0.paused.get() > 0 || self.is_done() {
+        if !self.may_run() || self.is_done() {
             return;
         }
         let step = self.0.step.borrow_mut().take();
@@ -204,15 +233,31 @@ impl CooperativeTask {
             Ok(Ok(Work::More)) => self.queue(),
             Ok(Ok(Work::Done)) => self.end(End::Done, &Ok(())),
             Ok(Ok(Work::Wait(answer))) => {
-                self.pause();
-                drop(answer.add_both(move |result| match result {
-                    Ok(()) => self.resume(),
-                    Err(failure) => self.end(End::Failed(failure.clone()), &Err(failure)),
+                self.0.waits.set(true);
+                drop(answer.add_both(move |result| {
+                    self.0.waits.set(false);
+                    match result {
+                        Ok(()) => self.queue(),
+                        Err(failure) => self.fail(failure),
+                    }
                 }));
             }
-            Ok(Err(failure)) => self.end(End::Failed(failure.clone()), &Err(failure)),
+            Ok(Err(failure)) => self.fail(failure),
             Err(pending) => pending.ignore_errors(),
         }
+    }
+
+    /// Ends with a failure; one that nobody waits for is not lost in silence.
+    fn fail(&self, failure: Failure) {
+        let unseen = matches!(&*self.0.end.borrow(), End::Open(waiting) if waiting.is_empty());
+        if unseen {
+            if let Some(reactor) = self.0.reactor.upgrade() {
+                reactor.count(|statistics| statistics.unhandled_errors += 1);
+            }
+            let (at, error) = (failure.location(), Box::<dyn Error>::from(failure.clone()));
+            tracing::error!(error = &*error, %at, "a cooperative task failed");
+        }
+        self.end(End::Failed(failure.clone()), &Err(failure));
     }
 
     fn end(&self, how: End, answer: &Result<(), Failure>) {

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::panic::Location;
 
 use sestina_deferred::{Deferred, Resolver, deferred, succeed};
 
@@ -15,6 +16,7 @@ use crate::driver::{Close, Sock, Token};
 use crate::endpoint::Endpoint;
 use crate::errors::ListenError;
 use crate::inner::{Entry, Listed, Reactor, WeakReactor};
+use crate::leftovers::{Origin, Thing};
 use crate::read::SCRATCH_BYTES;
 
 /// How many datagrams may wait for a socket that takes nothing; further ones are lost.
@@ -124,6 +126,7 @@ impl DatagramPort {
     ///
     /// # Cancelling
     /// Has no effect: the socket closes.
+    #[track_caller]
     pub fn stop_listening(&self) -> Deferred<()> {
         let Some(reactor) = self.reactor.upgrade() else { return succeed(()) };
         let (stopped, answer) = deferred();
@@ -151,11 +154,18 @@ pub(crate) struct DatagramState {
     pub(crate) listed: Listed,
 }
 
+impl DatagramState {
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+}
+
 impl Reactor {
-    /// Opens a UDP socket there (`tcp:` in the endpoint stands for the address only).
+    /// Opens a UDP socket at a `udp:` endpoint. (A `tcp:` endpoint stands for its address only.)
     ///
     /// # Errors
     /// If the address is taken, not ours, not permitted, or no address at all.
+    #[track_caller]
     pub fn listen_datagrams(
         &self,
         at: &Endpoint,
@@ -168,6 +178,7 @@ impl Reactor {
     ///
     /// # Errors
     /// If the system does not let us.
+    #[track_caller]
     pub fn connect_datagrams(
         &self,
         peer: &Address,
@@ -182,13 +193,14 @@ impl Reactor {
         self.open_datagrams(&Endpoint::tcp(any, 0), Some(peer), Box::new(protocol))
     }
 
+    #[track_caller]
     fn open_datagrams(
         &self,
         at: &Endpoint,
         peer: Option<&Address>,
         protocol: Box<dyn DatagramProtocol>,
     ) -> Result<DatagramPort, ListenError> {
-        let wanted = at.to_listen()?;
+        let wanted = at.to_bind()?;
         let mut driver = self.inner().driver.borrow_mut();
         let opened = driver.bind_datagram(&wanted, peer);
         let (sock, address) = opened.map_err(|error| ListenError::from_io(wanted, error))?;
@@ -212,6 +224,7 @@ impl Reactor {
             return Err(ListenError::from_io(address, error));
         }
         drop(driver);
+        self.note_place(Thing::Entry(token.0), Location::caller(), Origin::Made);
         self.mark_dirty(token);
         Ok(DatagramPort { reactor: self.downgrade(), token, address })
     }

@@ -1,11 +1,13 @@
 //! A call that was asked for and has not come yet.
 
 use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 
 use sestina_deferred::{CancelCall, Clock};
 
 use crate::inner::{Job, Reactor, WeakReactor};
+use crate::leftovers::{Origin, Thing};
 use crate::time::Time;
 use crate::timers::TimerId;
 
@@ -73,9 +75,23 @@ impl CancelCall for DelayedCall {
 impl Clock for Reactor {
     type Call = DelayedCall;
 
+    #[track_caller]
     fn call_later(&self, after: Duration, f: Box<dyn FnOnce()>) -> DelayedCall {
+        self.call_later_from(Location::caller(), after, f)
+    }
+}
+
+impl Reactor {
+    /// As `call_later`, for the user's line `place`.
+    pub(crate) fn call_later_from(
+        &self,
+        place: &'static Location<'static>,
+        after: Duration,
+        f: Box<dyn FnOnce()>,
+    ) -> DelayedCall {
         let at = self.now() + after;
         let timer = self.inner().timers.borrow_mut().schedule(at, Job::Call(f));
+        self.note_place(Thing::Timer(timer), place, Origin::Made);
         self.nudge();
         DelayedCall { reactor: self.downgrade(), timer }
     }

@@ -79,13 +79,16 @@ pub struct Listen {
     pub backlog: u32,
     /// The permissions of a UNIX socket's file; the process's umask decides if there are none.
     pub mode: Option<u32>,
+    /// Whether to hold a lock file beside a UNIX socket's file. Whoever has the lock may remove a file that was left
+    /// behind.
+    pub lock: bool,
 }
 
 impl Listen {
     /// At this address, as usual.
     #[must_use]
     pub fn at(address: Address) -> Self {
-        Self { address, backlog: crate::BACKLOG, mode: None }
+        Self { address, backlog: crate::BACKLOG, mode: None, lock: false }
     }
 }
 
@@ -199,6 +202,12 @@ pub trait Driver {
     /// Only if waiting itself is impossible: the reactor's `run` ends with this error.
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()>;
 
+    /// A number that nobody can foresee; in a simulation one that its seed decides. A driver that has none may leave it at
+    /// its clock.
+    fn random(&mut self) -> u64 {
+        self.now().as_nanos()
+    }
+
     /// What wakes a sleeping `wait`. A wake that comes while nobody waits ends the next `wait` at once.
     fn waker(&self) -> Wake;
 
@@ -210,7 +219,8 @@ pub trait Driver {
     /// Listens; the second half of the answer is the address that was really taken.
     ///
     /// # Errors
-    /// As the operating system says.
+    /// As the operating system says. For UNIX sockets `StaleNetworkFileHandle` is a file that was left behind by a listener
+    /// that is gone, `AddrInUse` any other file in the way, and `ResourceBusy` a lock that somebody else holds.
     fn listen(&mut self, at: &Listen) -> io::Result<(Sock, Address)>;
 
     /// Takes one connection that waits.
@@ -301,7 +311,7 @@ pub trait Driver {
     /// Starts a program; its end is told by [`Event::Exited`] with this token.
     ///
     /// # Errors
-    /// As the operating system says.
+    /// As the operating system says; `NotFound` is the program, `NotADirectory` the folder that it should run in.
     fn spawn_process(&mut self, command: &Command, token: Token) -> io::Result<Process> {
         let _ = (command, token);
         Err(io::ErrorKind::Unsupported.into())

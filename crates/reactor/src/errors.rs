@@ -80,6 +80,8 @@ pub enum ConnectError {
         peer: String,
         /// The limit that passed.
         limit: Duration,
+        /// Why the first of several addresses had failed before, if one had.
+        first: Option<Arc<Self>>,
     },
     /// There is no way to that address from here.
     Unreachable(Address),
@@ -100,8 +102,10 @@ pub enum ConnectError {
     NotPermitted(Address),
     /// No UNIX socket can have such a path; it may be too long.
     BadPath(Address),
-    /// This endpoint is for listeners only.
+    /// This endpoint is for listeners only, or for datagrams.
     NotForConnecting(String),
+    /// No address of this machine, or no free port of it, to come from: is `bindAddress` right?
+    NoLocalAddress(Address),
     /// The operating system failed in another way.
     Os {
         /// Whom we tried to reach.
@@ -122,6 +126,7 @@ impl ConnectError {
             Kind::NotFound => Self::NoSuchSocket(peer),
             Kind::PermissionDenied => Self::NotPermitted(peer),
             Kind::InvalidInput if matches!(peer, Address::Unix(_)) => Self::BadPath(peer),
+            Kind::AddrNotAvailable | Kind::AddrInUse => Self::NoLocalAddress(peer),
             _ => Self::Os { peer, source: Arc::new(error) },
         }
     }
@@ -132,7 +137,7 @@ impl fmt::Display for ConnectError {
         match self {
             Self::Refused(peer) => write!(out, "{peer} refused the connection: nobody listens there"),
             Self::Reset(peer) => write!(out, "{peer} reset the connection before it was made"),
-            Self::TimedOut { peer, limit } => write!(out, "{peer} did not answer within {limit:?}"),
+            Self::TimedOut { peer, limit, .. } => write!(out, "{peer} did not answer within {limit:?}"),
             Self::Unreachable(peer) => write!(out, "{peer} cannot be reached from here"),
             Self::Unresolvable { host, .. } => write!(out, "the host name '{host}' has no address"),
             Self::NoSuchSocket(peer) => write!(out, "there is no socket {peer}: is the server running?"),
@@ -141,7 +146,10 @@ impl fmt::Display for ConnectError {
                 write!(out, "{peer} cannot be a socket's path: it is too long or has a zero byte")
             }
             Self::NotForConnecting(endpoint) => {
-                write!(out, "'{endpoint}' is for servers: nobody can connect to it")
+                write!(out, "nobody can connect a stream to '{endpoint}'")
+            }
+            Self::NoLocalAddress(peer) => {
+                write!(out, "this machine has no such address, or no free port, to connect to {peer} from")
             }
             Self::Cancelled => out.write_str("the attempt to connect was cancelled"),
             Self::NoProtocol(peer) => write!(out, "the connection to {peer} was not wanted any more"),
@@ -154,6 +162,7 @@ impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unresolvable { source, .. } | Self::Os { source, .. } => Some(&**source),
+            Self::TimedOut { first: Some(first), .. } => Some(&**first),
             _ => None,
         }
     }
@@ -167,12 +176,16 @@ pub enum ListenError {
     AddressTaken(Address),
     /// This machine has no such address.
     NotLocal(Address),
-    /// Ports below 1024 need a privilege.
+    /// Ports below 1024 need a privilege: take a higher one, or have systemd hand the socket over.
     NotPermitted(Address),
     /// A listener needs an IP address, `localhost` or nothing, and this is another name.
     BadInterface(String),
-    /// A file is in the way of a UNIX socket. If no server uses it, it was left behind: remove it.
+    /// A file is in the way of a UNIX socket: a server that runs uses it, or it is no socket at all.
     FileInTheWay(Address),
+    /// The file of a UNIX socket was left behind by a server that is gone. Remove it, or listen with `lockfile=1`.
+    StaleSocket(Address),
+    /// Another server holds the lock of this UNIX socket.
+    Locked(Address),
     /// No UNIX socket can have such a path; it may be too long, or its folder may be missing.
     BadPath {
         /// The path.
@@ -189,6 +202,8 @@ pub enum ListenError {
     },
     /// This endpoint is for clients only.
     NotForListening(String),
+    /// This endpoint is for datagrams: see [`listen_datagrams`](crate::Reactor::listen_datagrams).
+    ForDatagrams(String),
     /// The operating system failed in another way.
     Os {
         /// Where we tried to listen.
@@ -204,6 +219,8 @@ impl ListenError {
         match error.kind() {
             _ if matches!(at, Address::Inherited(_)) => Self::NotInherited { socket: at, source: error },
             Kind::AddrInUse if matches!(at, Address::Unix(_)) => Self::FileInTheWay(at),
+            Kind::StaleNetworkFileHandle if matches!(at, Address::Unix(_)) => Self::StaleSocket(at),
+            Kind::ResourceBusy if matches!(at, Address::Unix(_)) => Self::Locked(at),
             Kind::InvalidInput | Kind::NotFound | Kind::NotADirectory if matches!(at, Address::Unix(_)) => {
                 Self::BadPath { at, source: error }
             }
@@ -225,9 +242,26 @@ impl fmt::Display for ListenError {
                 write!(out, "{at} is not an address of this machine: listen on one that is, or on localhost")
             }
             Self::FileInTheWay(at) => {
-                write!(out, "a file is in the way of {at}: if no server uses it, remove it")
+                write!(
+                    out,
+                    "a file is in the way of {at}: a server uses it, or it is no socket; take another path, or remove it"
+                )
             }
-            Self::BadPath { at, .. } => write!(out, "{at} cannot be a socket's path"),
+            Self::StaleSocket(at) => {
+                write!(
+                    out,
+                    "{at} was left behind by a server that is gone: remove it, or listen with 'lockfile=1'"
+                )
+            }
+            Self::Locked(at) => write!(out, "another server runs on {at}: it holds the lock beside it"),
+            Self::BadPath { at, source } => match source.kind() {
+                io::ErrorKind::NotFound => write!(out, "the folder of {at} does not exist: make it first"),
+                io::ErrorKind::NotADirectory => write!(out, "the folder of {at} is no folder"),
+                _ => write!(
+                    out,
+                    "{at} cannot be a socket's path: it is longer than about 100 bytes, or has a zero byte"
+                ),
+            },
             Self::NotInherited { socket, .. } => {
                 write!(out, "this process was not started with a listening socket {socket}")
             }
@@ -236,7 +270,14 @@ impl fmt::Display for ListenError {
             }
             Self::NotPermitted(at @ Address::Unix(_)) => write!(out, "no permission to make {at}"),
             Self::NotPermitted(at) => {
-                write!(out, "no permission to listen on {at}: ports below 1024 need a privilege")
+                write!(
+                    out,
+                    "no permission to listen on {at}: ports below 1024 need a privilege; take a higher port, \
+                     start as root, or have systemd hand the socket over"
+                )
+            }
+            Self::ForDatagrams(endpoint) => {
+                write!(out, "'{endpoint}' is for datagrams: nobody can open a stream there")
             }
             Self::BadInterface(name) => {
                 write!(out, "cannot listen on '{name}': give an IP address of this machine, or localhost")

@@ -20,6 +20,7 @@ use crate::driver::{Driver, Event, Signal, Sock, Token};
 use crate::endpoint::ParseKind;
 use crate::hold::Hold;
 use crate::hosting::Hosting;
+use crate::leftovers::Places;
 use crate::process::ProcessState;
 use crate::protocol::Protocol;
 use crate::queue::BufferPool;
@@ -31,6 +32,7 @@ use crate::threads::ThreadJob;
 use crate::time::Time;
 use crate::timers::{TimerId, Timers};
 use crate::triggers::Triggers;
+use crate::watching::Watchers;
 
 /// One loop: connections, timers, tasks and calls from threads, on one thread, over one [`Driver`].
 ///
@@ -79,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) now: Cell<Time>,
     pub(crate) turning: Cell<bool>,
     pub(crate) stopping: Cell<bool>,
+    /// Whether the loop only goes on for the shutdown triggers that are waited for.
+    pub(crate) ending: Cell<bool>,
     /// Whether the loop of `run` goes on, and whether it was told to end without a stop.
     pub(crate) running: Cell<bool>,
     pub(crate) crashed: Cell<bool>,
@@ -94,15 +98,14 @@ pub(crate) struct Inner {
     pub(crate) remote_runs: RefCell<BTreeMap<u64, CancelHandle>>,
     /// Kinds of endpoints that other crates have added.
     pub(crate) endpoint_kinds: RefCell<BTreeMap<String, Rc<ParseKind>>>,
+    pub(crate) places: Places,
+    /// Those who wait for the end of connections that are not theirs.
+    pub(crate) watchers: Watchers,
 }
 
 pub(crate) type SignalHandler = Rc<RefCell<dyn FnMut()>>;
 
 /// What a token names.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are connections: a box would cost each an allocation"
-)]
 pub(crate) enum Entry {
     Connection(Connection),
     Port(Box<PortState>),

@@ -48,7 +48,8 @@ impl Conn<'_> {
     ///
     /// # Order
     /// The successor's `connection_made` comes next; this protocol is dropped and hears nothing more, not even
-    /// `connection_lost`. Its answers ([`Conn::then`]) are cancelled because of [`ProtocolReplaced`].
+    /// `connection_lost`. Its answers ([`Conn::then`]) are cancelled because of [`ProtocolReplaced`], and so is its timer
+    /// ([`Conn::set_timer`]). What belongs to the connection stays: layers, marks, limits, the idle timeout.
     pub fn become_protocol(&mut self, protocol: impl Protocol, unread: &[u8]) {
         let successor = Successor { protocol: Box::new(protocol), unread: unread.to_vec() };
         let before = self.reactor().with_extra(self.token(), |extra| extra.successor.replace(successor));
@@ -161,6 +162,7 @@ impl Reactor {
         }
         self.guard("the drop of a protocol", move || drop(before));
         self.with_extra(token, |extra| extra.inbox.splice(0..0, unread).for_each(drop));
+        self.cancel_connection_timer(token);
         self.mark_ready(token);
         self.upcall(token, |protocol, conn| protocol.connection_made(conn));
     }

@@ -60,18 +60,17 @@ impl Census {
 
     /// Counts a connection in, unless its peer has its share.
     pub(crate) fn admit(&mut self, peer: &Address) -> bool {
-        let key = self.key(peer);
-        if let Some(key) = key {
-            let count = self.peers.entry(key).or_default();
-            if *count >= self.limits.per_peer {
-                if !std::mem::replace(&mut self.logged_refusal, true) {
-                    let limit = self.limits.per_peer;
-                    tracing::warn!(%peer, limit, "too many connections from one peer: further ones are refused");
-                }
-                return false;
+        let limit = self.limits.per_peer;
+        let limited = self.is_limited(peer);
+        let count = self.peers.get(&share(peer)).copied().unwrap_or(0);
+        if limited && count >= limit {
+            if !std::mem::replace(&mut self.logged_refusal, true) {
+                tracing::warn!(%peer, limit, "too many connections from one peer: further ones are refused");
             }
-            *count += 1;
+            return false;
         }
+        // All are counted, for the limits may be set later.
+        self.peers.insert(share(peer), count + 1);
         self.total += 1;
         true
     }
@@ -92,10 +91,10 @@ impl Census {
         }
     }
 
-    /// Under what a peer is counted; `None` if it is not.
-    fn key(&self, peer: &Address) -> Option<Option<IpAddr>> {
+    /// Whether a peer has only its share.
+    fn is_limited(&self, peer: &Address) -> bool {
         let local = peer.ip().is_none_or(|ip| ip.to_canonical().is_loopback());
-        (!local || self.limits.per_peer_on_loopback).then(|| share(peer))
+        !local || self.limits.per_peer_on_loopback
     }
 }
 
@@ -148,6 +147,16 @@ mod tests {
         assert!(census.admit(&peer("2001:db8:0:1::1")));
         census.release(&peer("2001:db8::1"));
         assert!(census.admit(&peer("2001:db8::7")));
+    }
+
+    #[test]
+    fn connections_that_came_before_a_limit_was_set_count_for_it() {
+        let mut census = Census::default();
+        assert!(census.admit(&peer("::1")) && census.admit(&peer("::1")));
+        census.limits = ConnectionLimits { per_peer: 2, per_peer_on_loopback: true, total: 100 };
+        assert!(!census.admit(&peer("::1")));
+        census.release(&peer("::1"));
+        assert!(census.admit(&peer("::1")) && !census.admit(&peer("::1")));
     }
 
     #[test]

@@ -4,10 +4,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_deferred::{Deferred, IntoOutcome, Resolver, deferred, maybe_deferred, succeed};
+use sestina_deferred::{Deferred, Failure, IntoOutcome, Resolver, deferred, maybe_deferred, succeed};
 
 use crate::delayed_call::DelayedCall;
 use crate::inner::{Reactor, WeakReactor};
@@ -54,9 +55,13 @@ struct Shared {
 struct Run {
     started: Time,
     interval: Duration,
-    /// How many intervals had passed at the last call.
+    /// How many calls were due by the time of the last one.
     counted: u64,
+    /// Whether the start itself was one of them.
+    at_start: bool,
     next: Option<DelayedCall>,
+    /// Who started it.
+    place: &'static Location<'static>,
     ended: Resolver<()>,
 }
 
@@ -81,6 +86,7 @@ impl LoopingCall {
     ///
     /// # Cancelling
     /// Stops it.
+    #[track_caller]
     pub fn start(&self, interval: Duration, now: bool) -> Deferred<()> {
         self.stop();
         let (ended, answer) = deferred();
@@ -92,13 +98,22 @@ impl LoopingCall {
         });
         let Some(reactor) = self.0.reactor.upgrade() else { return answer };
         self.0.generation.set(self.0.generation.get() + 1);
-        let run = Run { started: reactor.now(), interval, counted: 0, next: None, ended };
+        let run = Run {
+            started: reactor.now(),
+            interval,
+            counted: 0,
+            at_start: now,
+            next: None,
+            place: Location::caller(),
+            ended,
+        };
         *self.0.run.borrow_mut() = Some(run);
         self.schedule(&reactor, if now { Duration::ZERO } else { interval });
         answer
     }
 
-    /// No further call is made. A call that is being waited for goes on.
+    /// No further call is made. A call that is being waited for goes on; if it fails after this, nobody is left to be
+    /// told, and the failure is reported as unhandled.
     pub fn stop(&self) {
         let run = self.0.run.borrow_mut().take();
         if let Some(Run { next, ended, .. }) = run {
@@ -115,7 +130,7 @@ impl LoopingCall {
         let interval = {
             let mut run = self.0.run.borrow_mut();
             let Some(run) = run.as_mut() else { return };
-            (run.started, run.counted) = (reactor.now(), 0);
+            (run.started, run.counted, run.at_start) = (reactor.now(), 0, false);
             let Some(next) = &run.next else { return };
             next.cancel();
             run.interval
@@ -131,11 +146,13 @@ impl LoopingCall {
 
     fn schedule(&self, reactor: &Reactor, after: Duration) {
         let (shared, generation) = (Rc::clone(&self.0), self.0.generation.get());
-        let next = reactor.call_later(after, move || {
+        let Some(place) = self.0.run.borrow().as_ref().map(|run| run.place) else { return };
+        let again = move || {
             if shared.generation.get() == generation {
                 Self(shared).tick();
             }
-        });
+        };
+        let next = reactor.call_later_from(place, after, Box::new(again));
         if let Some(run) = self.0.run.borrow_mut().as_mut() {
             run.next = Some(next);
         }
@@ -147,38 +164,48 @@ impl LoopingCall {
             let mut run = self.0.run.borrow_mut();
             let Some(run) = run.as_mut() else { return };
             run.next = None;
-            let passed = intervals(reactor.now() - run.started, run.interval);
-            let count = (passed - run.counted).max(1);
-            run.counted = passed;
+            let due = intervals(reactor.now() - run.started, run.interval) + u64::from(run.at_start);
+            let count = due.saturating_sub(run.counted).max(1);
+            run.counted = due;
             count
         };
         // Taken out while it runs: it may call anything of ours.
         let nothing: Box<dyn FnMut(u64) -> Deferred<()>> = Box::new(|_| succeed(()));
+        let generation = self.0.generation.get(); // it may start another run
         let mut work = self.0.work.replace(nothing);
         let answer = work(count);
         drop(self.0.work.replace(work));
-        let generation = self.0.generation.get();
-        drop(answer.add_both(move |result| {
-            if self.0.generation.get() == generation {
-                self.go_on(result);
+        drop(answer.add_both(move |result| match result {
+            Ok(()) => {
+                if self.0.generation.get() == generation {
+                    self.go_on();
+                }
+                Ok(())
             }
+            Err(failure) => self.fail(generation, failure),
         }));
     }
 
-    fn go_on(&self, result: Result<(), sestina_deferred::Failure>) {
+    fn go_on(&self) {
         let Some(reactor) = self.0.reactor.upgrade() else { return };
-        if let Err(failure) = result {
-            let run = self.0.run.borrow_mut().take();
-            if let Some(run) = run {
-                run.ended.errback(failure);
-            }
-            return;
-        }
         let after = match &*self.0.run.borrow() {
             Some(run) => until_next(reactor.now() - run.started, run.interval),
             None => return,
         };
         self.schedule(&reactor, after);
+    }
+
+    /// A call has failed, which ends its run. If that is over already the failure is nobody's: given back, it is reported.
+    fn fail(&self, generation: u64, failure: Failure) -> Result<(), Failure> {
+        let current = self.0.generation.get() == generation;
+        let run = if current { self.0.run.borrow_mut().take() } else { None };
+        let Some(run) = run else {
+            // When the reactor ends, what a call waits for fails by that alone.
+            let goes_on = self.0.reactor.upgrade().is_some_and(|reactor| !reactor.inner().stopping.get());
+            return if goes_on { Err(failure) } else { Ok(()) };
+        };
+        run.ended.errback(failure);
+        Ok(())
     }
 }
 
@@ -186,7 +213,7 @@ impl LoopingCall {
 fn intervals(passed: Duration, interval: Duration) -> u64 {
     match interval.as_nanos() {
         0 => 0,
-        interval => u64::try_from(passed.as_nanos() / interval).unwrap_or(u64::MAX),
+        interval => u64::try_from(passed.as_nanos() / interval).unwrap_or(u64::MAX - 1),
     }
 }
 

@@ -5,24 +5,91 @@
 //! Invariant: the user's protocol is taken out while it runs.
 //! Tests: `tests/processes.rs` of reactor-mio.
 
+use std::cell::Cell;
+use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::Location;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
 
-use sestina_deferred::{Answer, Deferred, Resolver, deferred, fail};
+use sestina_deferred::{Answer, Deferred, Resolver, deferred, fail, succeed};
 
 use crate::address::Address;
 use crate::conn::{Conn, ConnHandle};
+use crate::delayed_call::DelayedCall;
 use crate::driver::{Command, ExitStatus, Token};
 use crate::errors::Lost;
 use crate::inner::{Entry, Listed, Reactor, WeakReactor};
+use crate::leftovers::{Origin, Thing};
 use crate::protocol::Protocol;
 use crate::reactor::Stopped;
 use crate::state::{Input, State};
+
+/// How long a process that was asked to end by cancelling [`ProcessHandle::ended`] may take before it is killed, unless
+/// [`ProcessHandle::set_kill_after`] said otherwise.
+pub const PROCESS_KILL_AFTER: Duration = Duration::from_secs(5);
 
 /// SIGTERM, the same number on every Unix.
 const TERMINATE: i32 = 15;
 /// SIGKILL, the same number on every Unix.
 const KILL: i32 = 9;
+
+/// Why a program could not be started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// There is no such program: is its path right, or is it in the `PATH`?
+    NoSuchProgram(PathBuf),
+    /// The program's file may not be run: is it executable?
+    NotPermitted(PathBuf),
+    /// The folder that it should run in does not exist, or is none.
+    NoSuchDirectory(PathBuf),
+    /// The operating system failed in another way: descriptors, memory or processes may have run out.
+    Os {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl SpawnError {
+    fn from_io(command: &Command, error: io::Error) -> Self {
+        let program = command.program.clone();
+        match (error.kind(), &command.directory) {
+            (io::ErrorKind::NotADirectory, Some(directory)) => Self::NoSuchDirectory(directory.clone()),
+            (io::ErrorKind::NotFound, _) => Self::NoSuchProgram(program),
+            (io::ErrorKind::PermissionDenied, _) => Self::NotPermitted(program),
+            _ => Self::Os { program, source: error },
+        }
+    }
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchProgram(program) => write!(out, "there is no program '{}'", program.display()),
+            Self::NotPermitted(program) => {
+                write!(out, "no permission to run '{}': is it executable?", program.display())
+            }
+            Self::NoSuchDirectory(directory) => {
+                write!(out, "there is no folder '{}' to run a program in", directory.display())
+            }
+            Self::Os { program, .. } => write!(out, "cannot start '{}'", program.display()),
+        }
+    }
+}
+
+impl Error for SpawnError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Os { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
 
 /// What one process does to us. Every method has a default; each is an upcall.
 ///
@@ -62,6 +129,10 @@ pub struct ProcessHandle {
     token: Token,
     pid: u32,
     stdin: ConnHandle,
+    stdout: ConnHandle,
+    stderr: ConnHandle,
+    /// How it ended; shared by all its handles, for it is asked for when the process is long gone.
+    end: Rc<Cell<Option<ExitStatus>>>,
 }
 
 impl ProcessHandle {
@@ -75,6 +146,19 @@ impl ProcessHandle {
     #[must_use]
     pub fn stdin(&self) -> &ConnHandle {
         &self.stdin
+    }
+
+    /// Its standard output, for [`pause_reading`](ConnHandle::pause_reading) and
+    /// [`resume_reading`](ConnHandle::resume_reading): a process that writes more than somebody takes has to wait.
+    #[must_use]
+    pub fn stdout(&self) -> &ConnHandle {
+        &self.stdout
+    }
+
+    /// Its standard error, as [`stdout`](Self::stdout).
+    #[must_use]
+    pub fn stderr(&self) -> &ConnHandle {
+        &self.stderr
     }
 
     /// Asks it to end (SIGTERM).
@@ -102,19 +186,29 @@ impl ProcessHandle {
         reactor.inner().driver.borrow_mut().signal_process(self.token, number)
     }
 
-    /// How it ended, when it has exited and its pipes are closed. Can be asked for any number of times, while it runs.
+    /// How it ended, when it has exited and its pipes are closed. Can be asked for any number of times, also when it
+    /// is over.
     ///
     /// # Errors
-    /// [`Stopped`] if the reactor ends first, or the process is over already.
+    /// [`Stopped`] if the reactor ends first.
     ///
     /// # Cancelling
-    /// Asks the process to end; the answer comes when it has.
+    /// Asks the process to end, and kills it if it has not after [`PROCESS_KILL_AFTER`]; the answer comes when it has
+    /// ended.
+    #[track_caller]
     pub fn ended(&self) -> Deferred<ExitStatus> {
+        if let Some(status) = self.end.get() {
+            return succeed(status);
+        }
         let Some(reactor) = self.reactor.upgrade() else { return fail(Stopped) };
         let (resolver, answer) = deferred();
         let process = self.clone();
         resolver.on_cancel(move || match process.terminate() {
-            Ok(()) => Answer::Later,
+            Ok(()) => {
+                process.kill_later();
+                Answer::Later
+            }
+            // It has exited, but others hold its pipes: nobody needs to wait for them.
             Err(_) => Answer::Continue,
         });
         let mut resolver = Some(resolver);
@@ -125,6 +219,30 @@ impl ProcessHandle {
                 resolver.errback(Stopped);
                 answer
             }
+        }
+    }
+
+    /// Sets how long the process has from the next cancel of [`ended`](Self::ended) on. Default:
+    /// [`PROCESS_KILL_AFTER`].
+    pub fn set_kill_after(&self, after: Duration) {
+        if let Some(reactor) = self.reactor.upgrade() {
+            reactor.with_process(self.token, |state| state.kill_after = after);
+        }
+    }
+
+    /// Kills it when its time is over, unless it has ended until then.
+    fn kill_later(&self) {
+        let Some(reactor) = self.reactor.upgrade() else { return };
+        let after = reactor.with_process(self.token, |state| state.kill_after);
+        let Some(after) = after else { return };
+        let process = self.clone();
+        let call = reactor.call_later(after, move || {
+            tracing::warn!(pid = process.pid, ?after, "a process did not end when asked: killing it");
+            process.kill().ok(); // or it has ended just now
+        });
+        let before = reactor.with_process(self.token, |state| state.killing.replace(call));
+        if let Some(Some(before)) = before {
+            before.cancel();
         }
     }
 }
@@ -142,9 +260,18 @@ pub(crate) struct ProcessState {
     /// Pipes that are not closed.
     open_pipes: u32,
     waiting: Vec<Resolver<ExitStatus>>,
+    /// What kills it, if it was asked to end.
+    killing: Option<DelayedCall>,
+    kill_after: Duration,
     starting: bool,
     told_exit: bool,
     pub(crate) listed: Listed,
+}
+
+impl ProcessState {
+    pub(crate) fn words(&self) -> String {
+        format!("process {}", self.handle.pid)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -180,7 +307,7 @@ impl Reactor {
     /// Starts a program. Its output comes to the protocol, from a later turn on; its end by [`ProcessHandle::ended`].
     ///
     /// # Errors
-    /// If the program cannot be started: it is missing, or must not be run.
+    /// If the program cannot be started: it is missing or must not be run, or its folder is missing.
     ///
     /// ```
     /// # let reactor = sestina_reactor_mio::reactor()?;
@@ -191,13 +318,15 @@ impl Reactor {
     /// let command = Command { program: "true".into(), ..Command::default() };
     /// let process = reactor.spawn_process(&command, Quiet)?;
     /// assert_eq!(reactor.run_until(process.ended()).expect("it ended"), ExitStatus::Code(0));
-    /// # Ok::<(), std::io::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn spawn_process(
         &self,
         command: &Command,
         protocol: impl ProcessProtocol,
-    ) -> io::Result<ProcessHandle> {
+    ) -> Result<ProcessHandle, SpawnError> {
+        let here = Location::caller();
         // The place comes first: the driver wants its token.
         let placeholder = Entry::Placeholder(Listed::default());
         let token = Token(self.inner().entries.borrow_mut().insert(placeholder));
@@ -206,7 +335,7 @@ impl Reactor {
             Ok(started) => started,
             Err(error) => {
                 drop(self.inner().entries.borrow_mut().remove(token.0));
-                return Err(error);
+                return Err(SpawnError::from_io(command, error));
             }
         };
         let pipes =
@@ -216,22 +345,27 @@ impl Reactor {
             let state = State::new(false, Input::Quiet);
             let connection = self.new_connection(sock, Address::Unix(None), Box::new(end), state);
             let end = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
+            self.note_place(Thing::Entry(end.0), here, Origin::OfProcess);
             self.mark_dirty(end);
             end
         });
-        let stdin = ConnHandle::new(self, ends[0]);
-        let handle = ProcessHandle { reactor: self.downgrade(), token, pid: started.pid, stdin };
+        let [stdin, stdout, stderr] = ends.map(|end| ConnHandle::new(self, end));
+        let (reactor, pid, end) = (self.downgrade(), started.pid, Rc::default());
+        let handle = ProcessHandle { reactor, token, pid, stdin, stdout, stderr, end };
         let state = ProcessState {
             handle: handle.clone(),
             protocol: Some(Box::new(protocol)),
             status: None,
             open_pipes: 3,
             waiting: Vec::new(),
+            killing: None,
+            kill_after: PROCESS_KILL_AFTER,
             starting: true,
             told_exit: false,
             listed: Listed::default(),
         };
         self.with_entry(token, |entry| *entry = Entry::Process(Box::new(state)));
+        self.note_place(Thing::Entry(token.0), here, Origin::Made);
         self.mark_dirty(token);
         Ok(handle)
     }
@@ -287,7 +421,11 @@ impl Reactor {
     fn end_process(&self, token: Token, end: Result<ExitStatus, Stopped>) {
         let entry = self.inner().entries.borrow_mut().remove(token.0);
         let Some(Entry::Process(state)) = entry else { return };
-        let ProcessState { protocol, waiting, .. } = *state;
+        let ProcessState { handle, protocol, waiting, killing, .. } = *state;
+        handle.end.set(end.ok());
+        if let Some(call) = killing {
+            call.cancel();
+        }
         if let Some(mut protocol) = protocol {
             if let Ok(status) = end {
                 self.guard("a process protocol", || protocol.ended(status));

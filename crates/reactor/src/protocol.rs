@@ -83,7 +83,8 @@ pub trait Protocol: Any {
 
 /// Makes a protocol for each connection. Closures `FnMut(&Address) -> P` are factories.
 pub trait Factory: 'static {
-    /// A protocol for a connection with this peer; `None` refuses it. A panic refuses it too.
+    /// A protocol for a connection with this peer. `None` refuses it, and so does a panic: a client of ours is reset, and
+    /// an attempt of ours to connect fails with [`ConnectError::NoProtocol`].
     fn build(&mut self, peer: &Address) -> Option<Box<dyn Protocol>>;
 
     /// For factories given to `connect`: there will be no connection, for this reason. Called once at most, and

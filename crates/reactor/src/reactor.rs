@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sestina_deferred::{Clock, Deferred, Executor, Failure, IntoOutcome, deferred, spawn};
+use sestina_deferred::{Clock, Deferred, Executor, Failure, IntoOutcome, deferred};
 
 use crate::close::{CloseLimits, Closings};
 use crate::cooperate::Cooperator;
@@ -19,6 +19,7 @@ use crate::driver::{Driver, Signal};
 use crate::hold::Hold;
 use crate::hosting::Hosting;
 use crate::inner::{Entry, Inner, Reactor};
+use crate::leftovers::Places;
 use crate::queue::BufferPool;
 use crate::remote::{Calls, Remote};
 use crate::slab::Slab;
@@ -26,6 +27,7 @@ use crate::statistics::Statistics;
 use crate::time::Time;
 use crate::timers::Timers;
 use crate::triggers::Triggers;
+use crate::watching::Watchers;
 
 /// The reactor was stopped before the answer came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +69,7 @@ impl Reactor {
             now: Cell::new(now),
             turning: Cell::new(false),
             stopping: Cell::new(false),
+            ending: Cell::new(false),
             running: Cell::new(false),
             crashed: Cell::new(false),
             triggers: Triggers::default(),
@@ -75,6 +78,8 @@ impl Reactor {
             thread_jobs: RefCell::new(Slab::default()),
             remote_runs: RefCell::new(BTreeMap::new()),
             endpoint_kinds: RefCell::new(BTreeMap::new()),
+            places: Places::default(),
+            watchers: Watchers::default(),
         }));
         let weak = reactor.downgrade();
         reactor.inner().executor.on_unhandled(move |unhandled| {
@@ -93,10 +98,18 @@ impl Reactor {
         if inner.turning.get() { inner.now.get() } else { inner.driver.borrow().now() }
     }
 
+    /// A random number from the driver: unpredictable over the operating system, decided by the seed in a simulation.
+    /// For jitter and the like, not for secrets.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.inner().driver.borrow_mut().random()
+    }
+
     /// Calls `f` after this time, never early. Equal times keep the order of the calls.
     ///
     /// # Panics
     /// A panic of `f` is caught and logged.
+    #[track_caller]
     pub fn call_later(&self, after: Duration, f: impl FnOnce() + 'static) -> DelayedCall {
         Clock::call_later(self, after, Box::new(f))
     }
@@ -105,6 +118,7 @@ impl Reactor {
     ///
     /// # Cancelling
     /// `f` is not called and dropped.
+    #[track_caller]
     pub fn defer_later<R: IntoOutcome>(
         &self,
         after: Duration,
@@ -120,6 +134,7 @@ impl Reactor {
     ///
     /// # Cancelling
     /// Cancels the timer.
+    #[track_caller]
     pub fn sleep(&self, after: Duration) -> Deferred<()> {
         let (resolver, answer) = deferred();
         let call = Rc::new(RefCell::new(None));
@@ -138,11 +153,12 @@ impl Reactor {
     ///
     /// # Cancelling
     /// Reaches what is awaited now; the block sees the error there and may catch it.
+    #[track_caller]
     pub fn spawn<T: 'static>(
         &self,
         future: impl Future<Output = Result<T, Failure>> + 'static,
     ) -> Deferred<T> {
-        self.inner().executor.enter(|| spawn(future))
+        self.inner().executor.spawn(future)
     }
 
     /// Has [`run`](Reactor::run) end: after the running turn the shutdown triggers run in order, then everything that
@@ -175,11 +191,11 @@ impl Reactor {
         }
     }
 
-    /// Whether [`Reactor::stop`] was called and the loop has not ended yet. A loop that hosts this one then calls
-    /// [`Reactor::run`], which ends what is left.
+    /// Whether [`Reactor::stop`] was called and nobody has begun to end what is left. A loop that hosts this one then
+    /// calls [`Reactor::run`], which does.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.inner().stopping.get()
+        self.inner().stopping.get() && !self.inner().ending.get()
     }
 
     /// Calls `f` each time this signal comes, instead of what the system would do; replaces an earlier `f`.
@@ -239,9 +255,10 @@ impl Reactor {
         self.inner().entries.borrow().iter().filter(|entry| matches!(entry, Entry::Port(_))).count()
     }
 
-    /// What was done so far.
+    /// What was done so far, and what there is now. Looks at every connection: once a second is often enough.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.inner().statistics.borrow().clone()
+        let (connections, timers) = (self.connections(), self.timers());
+        Statistics { connections, timers, ..self.inner().statistics.borrow().clone() }
     }
 }

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use sestina_deferred::{CancelHandle, Deferred, Failure};
 
 use crate::inner::Reactor;
+use crate::reactor::Stopped;
 use crate::remote::{Remote, RemoteError};
 
 impl Remote {
@@ -19,7 +20,8 @@ impl Remote {
     /// at once, also if the future is never polled.
     ///
     /// # Errors
-    /// What the deferred fails with; [`RemoteError`] if the reactor is gone or does not keep up.
+    /// What the deferred fails with; [`RemoteError`] if the reactor is gone or does not keep up. If the reactor ends first
+    /// the deferred is cancelled because of [`Stopped`].
     ///
     /// # Cancelling
     /// Dropping the future cancels the deferred. A panic of `f` is logged there, and is [`RemoteError::Gone`] here.
@@ -61,6 +63,16 @@ impl Remote {
             slot.put(Err(error.into()));
         }
         RemoteAnswer { slot, remote: self.clone(), number }
+    }
+}
+
+impl Reactor {
+    /// The reactor ends: what other threads wait for is cancelled, so that they hear of it.
+    pub(crate) fn stop_remote_runs(&self) {
+        let runs = self.inner().remote_runs.take();
+        for canceller in runs.into_values() {
+            self.guard("a canceller", move || canceller.cancel_because(Stopped));
+        }
     }
 }
 

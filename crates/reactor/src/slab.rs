@@ -1,7 +1,12 @@
 //! A vector whose places are reused, with generations so that an old key never finds a new tenant.
 //!
 //! The reactor keeps its connections in one, each driver its sockets, the timer queue its jobs.
-//! Invariant: a place's generation changes each time it is emptied.
+//! It grows by a chunk at a time, and what is there never moves: a vector would double, and copy a hundred thousand
+//! connections in the middle of a turn to make room for one.
+//! Invariant: a place's generation changes each time it is emptied. Invariant: all chunks but the last are full.
+
+/// How many places a chunk has.
+const CHUNK: usize = 1024;
 
 /// Where something is in a [`Slab`], and which tenant of that place is meant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -11,6 +16,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// Its place, for lists beside a slab.
+    #[expect(clippy::as_conversions, reason = "a place's number always fits: insert checks it")]
+    pub(crate) fn index(self) -> usize {
+        self.index as usize
+    }
+
     /// Both halves in one number, for pollers that carry a number with each event.
     #[must_use]
     pub fn to_u64(self) -> u64 {
@@ -38,7 +49,7 @@ impl Key {
 /// ```
 #[derive(Debug)]
 pub struct Slab<T> {
-    places: Vec<Place<T>>,
+    chunks: Vec<Vec<Place<T>>>,
     free: Option<u32>,
     len: usize,
 }
@@ -57,7 +68,7 @@ enum Tenant<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), free: None, len: 0 }
+        Self { chunks: Vec::new(), free: None, len: 0 }
     }
 }
 
@@ -70,11 +81,10 @@ impl<T> Slab<T> {
     pub fn insert(&mut self, value: T) -> Key {
         self.len += 1;
         let Some(index) = self.free else {
-            let index = u32::try_from(self.places.len()).expect("fewer than 2^32 places are in use");
-            self.places.push(Place { generation: 0, tenant: Tenant::Here(value) });
+            let index = self.add_place(Place { generation: 0, tenant: Tenant::Here(value) });
             return Key { index, generation: 0 };
         };
-        let place = &mut self.places[index as usize];
+        let place = &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK];
         if let Tenant::Free { next } = place.tenant {
             self.free = next;
         }
@@ -84,14 +94,16 @@ impl<T> Slab<T> {
 
     /// Takes the tenant out, if the key still names one.
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        let place = self.places.get_mut(key.index as usize)?;
+        let next = self.free;
+        let place = self.place_mut(key.index)?;
         if place.generation != key.generation || matches!(place.tenant, Tenant::Free { .. }) {
             return None;
         }
         place.generation = place.generation.wrapping_add(1);
+        let before = std::mem::replace(&mut place.tenant, Tenant::Free { next });
+        self.free = Some(key.index);
         self.len -= 1;
-        let free = Tenant::Free { next: self.free.replace(key.index) };
-        match std::mem::replace(&mut place.tenant, free) {
+        match before {
             Tenant::Here(value) => Some(value),
             Tenant::Free { .. } => None,
         }
@@ -100,7 +112,7 @@ impl<T> Slab<T> {
     /// The tenant, if the key still names one.
     #[must_use]
     pub fn get(&self, key: Key) -> Option<&T> {
-        match self.places.get(key.index as usize)? {
+        match self.place(key.index)? {
             Place { generation, tenant: Tenant::Here(value) } if *generation == key.generation => Some(value),
             _ => None,
         }
@@ -109,7 +121,7 @@ impl<T> Slab<T> {
     /// The tenant, if the key still names one.
     #[must_use]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        match self.places.get_mut(key.index as usize)? {
+        match self.place_mut(key.index)? {
             Place { generation, tenant: Tenant::Here(value) } if *generation == key.generation => Some(value),
             _ => None,
         }
@@ -118,17 +130,42 @@ impl<T> Slab<T> {
     /// The keys of all tenants, in the order of their places.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
-        let tenants =
-            self.places.iter().zip(0..).filter(|(place, _)| matches!(place.tenant, Tenant::Here(_)));
+        let tenants = self
+            .chunks
+            .iter()
+            .flatten()
+            .zip(0..)
+            .filter(|(place, _)| matches!(place.tenant, Tenant::Here(_)));
         tenants.map(|(place, index)| Key { index, generation: place.generation }).collect()
     }
 
     /// All tenants, in the order of their places.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.places.iter().filter_map(|place| match &place.tenant {
+        self.chunks.iter().flatten().filter_map(|place| match &place.tenant {
             Tenant::Here(value) => Some(value),
             Tenant::Free { .. } => None,
         })
+    }
+
+    fn place(&self, index: u32) -> Option<&Place<T>> {
+        self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)
+    }
+
+    fn place_mut(&mut self, index: u32) -> Option<&mut Place<T>> {
+        self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
+    }
+
+    fn add_place(&mut self, place: Place<T>) -> u32 {
+        let full = self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK);
+        if full {
+            // Most slabs stay small: the first chunk grows as a vector does.
+            let whole = if self.chunks.is_empty() { 0 } else { CHUNK };
+            self.chunks.push(Vec::with_capacity(whole));
+        }
+        let before = (self.chunks.len() - 1) * CHUNK;
+        let chunk = self.chunks.last_mut().expect("there is one now");
+        chunk.push(place);
+        u32::try_from(before + chunk.len() - 1).expect("fewer than 2^32 places are in use")
     }
 
     /// How many tenants there are.
@@ -141,5 +178,26 @@ impl<T> Slab<T> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_of_many_chunks_are_found_and_their_places_are_used_again() {
+        let mut slab = Slab::default();
+        let keys: Vec<Key> = (0..3 * CHUNK + 1).map(|value| slab.insert(value)).collect();
+        assert!(keys.iter().zip(0..).all(|(key, value)| slab.get(*key) == Some(&value)));
+        let gone: Vec<Key> = keys.iter().copied().step_by(2).collect();
+        assert!(gone.iter().zip((0..).step_by(2)).all(|(key, value)| slab.remove(*key) == Some(value)));
+        assert_eq!(slab.len(), keys.len() - gone.len());
+        let again: Vec<Key> = (0..gone.len()).map(|_| slab.insert(7)).collect();
+        assert!(
+            again.iter().all(|key| slab.get(*key) == Some(&7))
+                && gone.iter().all(|key| slab.get(*key).is_none())
+        );
+        assert_eq!((slab.keys().len(), slab.iter().count(), slab.chunks.len()), (keys.len(), keys.len(), 4));
     }
 }

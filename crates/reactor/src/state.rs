@@ -112,6 +112,16 @@ pub(crate) enum Step {
     Idle,
 }
 
+/// How much may be queued, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    low: usize,
+    high: usize,
+    limit: usize,
+}
+
+const MARKS: Marks = Marks { low: LOW_MARK_BYTES, high: HIGH_MARK_BYTES, limit: QUEUE_BYTES_MAX };
+
 pub(crate) struct State {
     pub(crate) queue: WriteQueue,
     phase: Phase,
@@ -121,9 +131,8 @@ pub(crate) struct State {
     drain: Drain,
     reading_paused: bool,
     watched: bool,
-    low: usize,
-    high: usize,
-    limit: usize,
+    /// What `set_marks` and `set_queue_limit` have changed: few connections have these.
+    marks: Option<Box<Marks>>,
     copied: usize,
     /// What few connections have.
     pub(crate) extra: Option<Box<Extra>>,
@@ -140,9 +149,7 @@ impl State {
             drain: Drain::Always,
             reading_paused: false,
             watched,
-            low: LOW_MARK_BYTES,
-            high: HIGH_MARK_BYTES,
-            limit: QUEUE_BYTES_MAX,
+            marks: None,
             copied: 0,
             extra: None,
         }
@@ -158,10 +165,10 @@ impl State {
             Some(above) => above.push_copy(bytes, pool),
             None => self.queue.push_copy(bytes, pool),
         }
-        if self.copied > self.limit {
+        if self.copied > self.marks().limit {
             tracing::warn!(
                 queued = self.copied,
-                limit = self.limit,
+                limit = self.marks().limit,
                 "connection cut: its write queue is full"
             );
             self.over(Lost::Aborted, pool);
@@ -171,12 +178,17 @@ impl State {
     }
 
     /// Queues a counted body. False if nobody will get it.
-    pub(crate) fn write_shared(&mut self, body: Rc<[u8]>, range: Range<usize>) -> bool {
+    pub(crate) fn write_shared(
+        &mut self,
+        body: Rc<[u8]>,
+        range: Range<usize>,
+        pool: &mut BufferPool,
+    ) -> bool {
         let taken = self.takes_bytes();
         if taken {
             match self.above() {
-                Some(above) => above.push_shared(body, range),
-                None => self.queue.push_shared(body, range),
+                Some(above) => above.push_shared(body, range, pool),
+                None => self.queue.push_shared(body, range, pool),
             }
             self.note_queue();
         }
@@ -237,7 +249,7 @@ impl State {
         }
         if !extra.above.is_empty() {
             // What lies below or is held back must leave before more comes down: that bounds it.
-            return (self.queue.len() + extra.held <= self.high).then_some(Step::Transform);
+            return (self.queue.len() + extra.held <= self.marks().high).then_some(Step::Transform);
         }
         let ending = matches!(self.phase, Phase::Closing { .. })
             || matches!(self.output, Output::Finishing | Output::FinishingFull);
@@ -275,11 +287,11 @@ impl State {
         if self.producer == Producer::Flowing {
             return None;
         }
-        if self.queued() <= self.low {
+        if self.queued() <= self.marks().low {
             self.producer = Producer::Flowing;
             return Some(Step::TellResume);
         }
-        if self.producer == Producer::Over && self.queued() > self.high {
+        if self.producer == Producer::Over && self.queued() > self.marks().high {
             self.producer = Producer::Paused;
             return Some(Step::TellPause);
         }
@@ -357,12 +369,23 @@ impl State {
     }
 
     pub(crate) fn set_marks(&mut self, low: usize, high: usize) {
-        (self.low, self.high) = (low.min(high), high);
+        self.set(Marks { low: low.min(high), high, ..self.marks() });
         self.note_queue();
     }
 
     pub(crate) fn set_queue_limit(&mut self, limit: usize) {
-        self.limit = limit;
+        self.set(Marks { limit, ..self.marks() });
+    }
+
+    fn set(&mut self, marks: Marks) {
+        match &mut self.marks {
+            Some(set) => **set = marks,
+            None => self.marks = Some(Box::new(marks)),
+        }
+    }
+
+    fn marks(&self) -> Marks {
+        self.marks.as_deref().copied().unwrap_or(MARKS)
     }
 
     pub(crate) fn set_drain(&mut self, drain: Drain) {
@@ -395,7 +418,7 @@ impl State {
     /// The mark counts at the write, not after the flush: a producer that stops because it sees a full queue must be
     /// told to go on, even if the end of the upcall empties the queue at once.
     fn note_queue(&mut self) {
-        if self.producer == Producer::Flowing && self.queued() > self.high {
+        if self.producer == Producer::Flowing && self.queued() > self.marks().high {
             self.producer = Producer::Over;
         }
     }

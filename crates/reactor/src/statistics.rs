@@ -2,17 +2,32 @@
 
 use std::time::Duration;
 
-/// Counters of one reactor, since it was made.
+/// Counters of one reactor, since it was made, and what there is now.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// reactor.run_until(reactor.sleep(std::time::Duration::from_millis(1))).expect("time passes");
+/// let statistics = reactor.statistics();
+/// assert!(statistics.turns >= 1 && statistics.timers_fired == 1 && statistics.timers == 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
     /// Turns of the loop.
     pub turns: u64,
+    /// Pieces of user code that the loop has run: upcalls, delayed calls, woken tasks, steps of cooperative tasks, calls
+    /// from threads, signal handlers, factories, layers, drops.
+    pub callbacks: u64,
+    /// Connections there are now, those on their way out included.
+    pub connections: usize,
+    /// Timers that have not fired now, connections' own ones included.
+    pub timers: usize,
     /// Calls of protocol methods.
     pub upcalls: u64,
     /// Connections accepted.
     pub accepted: u64,
-    /// Connections closed at once because their peer had too many.
+    /// Connections that were reset at once: their peer had too many, or the factory had no protocol for them.
     pub refused: u64,
     /// Datagrams that did not fit into a queue, or came too late.
     pub datagrams_lost: u64,

@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
@@ -14,6 +14,8 @@ use std::thread;
 use sestina_deferred::{Answer, Deferred, Failure, Resolver, deferred, fail, maybe_deferred};
 
 use crate::inner::Reactor;
+use crate::leftovers::{Origin, Thing};
+use crate::reactor::Stopped;
 use crate::slab::Key;
 
 /// The pool's queue is full: too many jobs wait for a thread.
@@ -44,14 +46,31 @@ impl Progress {
 
 /// A job on a thread: who waits for it. The resolver's type is known to the one who brings the answer.
 pub(crate) struct ThreadJob {
-    resolver: Option<Box<dyn Any>>,
+    resolver: Option<Box<dyn Waiting>>,
+    progress: Arc<Progress>,
+}
+
+/// A resolver whose type only the one who brings the answer knows.
+trait Waiting {
+    fn stopped(self: Box<Self>);
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<T: 'static> Waiting for Resolver<T> {
+    fn stopped(self: Box<Self>) {
+        self.errback(Stopped);
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
 }
 
 impl Reactor {
     /// Runs `f` on a thread of the driver's bounded pool and brings its result here.
     ///
     /// # Errors
-    /// [`ThreadPoolFull`]; else what `f` says.
+    /// [`ThreadPoolFull`]; [`Stopped`] if the reactor ends first; else what `f` says.
     ///
     /// # Panics
     /// A panic of `f` becomes [`Panicked`](sestina_deferred::Panicked).
@@ -66,13 +85,16 @@ impl Reactor {
     /// assert_eq!(reactor.run_until(answer).expect("it was computed"), 2_432_902_008_176_640_000);
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn defer_to_thread<T: Send + 'static>(
         &self,
         f: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Deferred<T> {
         let (resolver, answer) = deferred::<T>();
         let progress = Arc::new(Progress(AtomicU8::new(WAITING)));
-        let key = self.inner().thread_jobs.borrow_mut().insert(ThreadJob { resolver: None });
+        let job = ThreadJob { resolver: None, progress: Arc::clone(&progress) };
+        let key = self.inner().thread_jobs.borrow_mut().insert(job);
+        self.note_place(Thing::Job(key), Location::caller(), Origin::Made);
         let (reactor, asked) = (self.downgrade(), Arc::clone(&progress));
         resolver.on_cancel(move || {
             if let (true, Some(reactor)) = (asked.move_on(CANCELLED), reactor.upgrade()) {
@@ -100,7 +122,7 @@ impl Reactor {
         answer
     }
 
-    /// Jobs on other threads that have not ended.
+    /// Jobs on other threads whose answer has not come.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.inner().thread_jobs.borrow().len()
@@ -108,10 +130,23 @@ impl Reactor {
 
     fn finish_job<T: 'static>(&self, key: Key, result: thread::Result<Result<T, Failure>>) {
         let job = self.inner().thread_jobs.borrow_mut().remove(key);
-        let resolver = job.and_then(|job| job.resolver?.downcast::<Resolver<T>>().ok());
+        let resolver = job.and_then(|job| job.resolver?.into_any().downcast::<Resolver<T>>().ok());
         if let Some(resolver) = resolver {
             let answer = maybe_deferred(|| result.unwrap_or_else(|payload| resume_unwind(payload)));
             answer.chain_to(*resolver);
+        }
+    }
+
+    /// The reactor ends: a job that has not started never will, and those who wait are told.
+    pub(crate) fn stop_thread_jobs(&self) {
+        let keys = self.inner().thread_jobs.borrow().keys();
+        for key in keys {
+            let job = self.inner().thread_jobs.borrow_mut().remove(key);
+            let Some(ThreadJob { resolver, progress }) = job else { continue };
+            progress.move_on(CANCELLED);
+            if let Some(resolver) = resolver {
+                self.guard("the end of a job on a thread", move || resolver.stopped());
+            }
         }
     }
 

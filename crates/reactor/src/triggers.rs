@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 
 use sestina_deferred::{Deferred, IntoOutcome, succeed};
@@ -22,7 +23,7 @@ pub enum Phase {
     After,
 }
 
-type Work = Box<dyn FnOnce() -> Deferred<()>>;
+pub(crate) type Work = Box<dyn FnOnce() -> Deferred<()>>;
 
 #[derive(Default)]
 pub(crate) struct Triggers {
@@ -41,6 +42,11 @@ impl Triggers {
     /// The caller drops or runs it with nothing borrowed.
     pub(crate) fn remove(&self, phase: Phase, number: u64) -> Option<Work> {
         self.waiting.borrow_mut().remove(&(phase, number))
+    }
+
+    /// Takes all out; the caller drops them with nothing borrowed.
+    pub(crate) fn take(&self) -> BTreeMap<(Phase, u64), Work> {
+        self.waiting.take()
     }
 
     /// Takes out the next trigger of this phase.
@@ -108,7 +114,8 @@ impl Reactor {
             let answer = self.guard("a shutdown trigger", work);
             answers.extend(answer.map(|answer| {
                 answer.add_errback(move |failure| {
-                    tracing::error!(%failure, at = %failure.location(), ?phase, "a shutdown trigger failed");
+                    let (at, error) = (failure.location(), Box::<dyn Error>::from(failure));
+                    tracing::error!(error = &*error, %at, ?phase, "a shutdown trigger failed");
                     Ok(())
                 })
             }));

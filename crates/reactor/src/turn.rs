@@ -15,8 +15,12 @@ use crate::driver::{Event, Token};
 use crate::inner::{Entry, Job, Kind, Reactor};
 use crate::reactor::Stopped;
 use crate::state::Input;
+use crate::time::Time;
 use crate::triggers::Phase;
 
+/// After this many timers the sockets have their turn: ten thousand that are due at once, with a write each, would
+/// hold everybody up for longer than people notice.
+const TIMERS_PER_TURN_MAX: u32 = 512;
 /// How often [`Reactor::clear`] ends everything again because the ends made something new.
 const CLEAR_ROUNDS_MAX: u32 = 16;
 
@@ -31,7 +35,9 @@ impl Reactor {
     /// If called from inside the loop.
     pub fn run(&self) -> io::Result<()> {
         let inner = self.inner();
-        assert!(!inner.running.replace(true), "a reactor's run is not called from inside its loop");
+        let inside = inner.turning.get() || inner.running.get();
+        assert!(!inside, "a reactor's run is not called from inside its loop");
+        inner.running.set(true);
         let startup = inner.startup.take();
         self.entered(|reactor| {
             for f in startup {
@@ -48,6 +54,7 @@ impl Reactor {
         self.clear();
         self.entered(|reactor| drop(reactor.run_triggers(Phase::After)));
         inner.stopping.set(false);
+        inner.ending.set(false);
         inner.crashed.set(false);
         inner.running.set(false);
         waited
@@ -55,12 +62,13 @@ impl Reactor {
 
     /// Runs the triggers of the first phase, and the loop until they have answered.
     fn shut_down(&self) -> io::Result<()> {
-        let mut waiting = self.entered(|reactor| reactor.run_triggers(Phase::Before));
         let inner = self.inner();
-        // The loop must be able to sleep while it waits, so it must not look as if it were to end at once.
-        inner.stopping.set(false);
+        inner.ending.set(true);
+        let mut waiting = Vec::new();
         let mut waited = Ok(());
         while waited.is_ok() && !inner.crashed.get() {
+            // Those that were added meanwhile count too.
+            waiting.append(&mut self.entered(|reactor| reactor.run_triggers(Phase::Before)));
             waiting.retain(|answer| !answer.is_fired());
             if waiting.is_empty() {
                 break;
@@ -115,7 +123,9 @@ impl Reactor {
             let timeout = own.into_iter().chain(timeout).min();
             reactor.wait(timeout)?;
             reactor.make_calls();
-            if reactor.inner().executor.run_woken() > 0 {
+            let woken = reactor.inner().executor.run_woken();
+            if woken > 0 {
+                reactor.count(|statistics| statistics.callbacks += u64::try_from(woken).unwrap_or(u64::MAX));
                 reactor.held(|| "a woken task");
             }
             reactor.settle();
@@ -135,19 +145,35 @@ impl Reactor {
     /// How long a turn may wait; `None` if only the outside world can give it something to do.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Duration> {
-        let inner = self.inner();
-        let busy = !inner.dirty.borrow().is_empty()
-            || !inner.ready.borrow().is_empty()
-            || inner.stopping.get()
-            || inner.executor.has_woken()
-            || !inner.cooperator.is_idle()
-            || !inner.calls.is_empty();
-        if busy {
+        if self.is_busy() {
             return Some(Duration::ZERO);
         }
-        let timer = inner.timers.borrow_mut().next();
-        let next = timer.into_iter().chain(inner.closings.borrow().next()).min()?;
-        Some(next - inner.driver.borrow().now())
+        Some(self.next_timed()? - self.inner().driver.borrow().now())
+    }
+
+    /// When the next turn has something to do, on this reactor's clock: now if something waits already, else the time
+    /// of the first timer. `None` if only the outside world can give it something to do. For hosts that keep deadlines;
+    /// those that count from now want [`next_timeout`](Self::next_timeout).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        if self.is_busy() { Some(self.now()) } else { self.next_timed() }
+    }
+
+    /// Whether a turn would find something without waiting.
+    fn is_busy(&self) -> bool {
+        let inner = self.inner();
+        !inner.dirty.borrow().is_empty()
+            || !inner.ready.borrow().is_empty()
+            || self.is_stopping()
+            || inner.executor.has_woken()
+            || !inner.cooperator.is_idle()
+            || !inner.calls.is_empty()
+    }
+
+    /// The first time that anything has asked for.
+    fn next_timed(&self) -> Option<Time> {
+        let timer = self.inner().timers.borrow_mut().next();
+        timer.into_iter().chain(self.inner().closings.borrow().next()).min()
     }
 
     /// Ends everything that is left: connections are aborted (drained ones closed), attempts cancelled, ports closed,
@@ -158,6 +184,8 @@ impl Reactor {
     pub fn clear(&self) {
         self.entered(|reactor| {
             for _ in 0..CLEAR_ROUNDS_MAX {
+                reactor.stop_thread_jobs();
+                reactor.stop_remote_runs();
                 reactor.end_all();
                 let jobs = reactor.inner().timers.borrow_mut().clear();
                 reactor.guard("the drop of a timer", move || drop(jobs));
@@ -191,7 +219,7 @@ impl Reactor {
             "a reactor's turn, run or clear is not called from inside its loop"
         );
         let turning = Turning(self);
-        inner.now.set(now);
+        self.set_now(now);
         inner.hold.begins(now);
         inner.hosting.turn_begins();
         let result = inner.executor.enter(|| f(self));
@@ -199,11 +227,17 @@ impl Reactor {
         result
     }
 
+    /// Notes the time of this turn, also for the list of the deferreds that wait.
+    fn set_now(&self, now: Time) {
+        self.inner().now.set(now);
+        self.inner().executor.tell_time(now - Time::ZERO);
+    }
+
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
         let inner = self.inner();
         let mut events = inner.events.take();
         let waited = inner.driver.borrow_mut().wait(timeout, &mut events);
-        inner.now.set(inner.driver.borrow().now());
+        self.set_now(inner.driver.borrow().now());
         inner.hold.begins(inner.now.get());
         for event in events.drain(..) {
             self.note(event);
@@ -270,11 +304,11 @@ impl Reactor {
         }
     }
 
-    /// Fires what is due, as far as it was asked for before the first one fired.
+    /// Fires what is due, as far as it was asked for before the first one fired, and within the budget.
     fn fire_timers(&self) {
         let horizon = self.inner().timers.borrow().horizon();
         let now = self.now();
-        loop {
+        for _ in 0..TIMERS_PER_TURN_MAX {
             let job = self.inner().timers.borrow_mut().pop_due(now, horizon);
             let Some(job) = job else { return };
             self.count(|statistics| statistics.timers_fired += 1);

@@ -68,12 +68,13 @@ impl Reactor {
         });
         self.held(|| protocol.name());
         if let Some(answers) = answers {
-            self.guard("a canceller", || answers.cancel(&why.into()));
+            self.guard("a canceller", || answers.cancel(&why.clone().into()));
         }
         self.guard("the drop of a protocol", move || drop(protocol));
         if let Some(extra) = extra {
             self.guard("the drop of a layer", move || drop(extra));
         }
+        self.tell_lost(token, port, &why);
     }
 
     /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.
@@ -84,6 +85,7 @@ impl Reactor {
     }
 
     fn caught<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
+        self.count(|statistics| statistics.callbacks += 1);
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => Some(value),
             Err(payload) => {

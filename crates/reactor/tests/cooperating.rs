@@ -77,6 +77,33 @@ fn a_task_waits_for_deferreds_and_ends_with_their_failure() {
 }
 
 #[test]
+fn a_stray_resume_does_not_shorten_what_a_task_waits_for() {
+    let (reactor, steps) = (Fake::default().reactor(), Rc::new(Cell::new(0)));
+    let (clock, note) = (reactor.clone(), Rc::clone(&steps));
+    let task = reactor.cooperate(move || {
+        note.set(note.get() + 1);
+        if note.get() == 1 { Work::Wait(clock.sleep(Duration::from_nanos(7))) } else { Work::Done }
+    });
+    turn(&reactor);
+    task.resume();
+    turn(&reactor);
+    assert_eq!(steps.get(), 1);
+    reactor.run_until(task.when_done()).expect("it ends");
+    assert_eq!((steps.get(), reactor.now().as_nanos()), (2, 7));
+}
+
+#[test]
+fn a_failure_that_nobody_waits_for_is_counted_as_unhandled() {
+    let reactor = Fake::default().reactor();
+    reactor.cooperate(|| panic!("on purpose"));
+    turn(&reactor);
+    assert_eq!((reactor.statistics().unhandled_errors, reactor.tasks()), (1, 0));
+    let awaited = reactor.cooperate(|| panic!("on purpose")).when_done();
+    turn(&reactor);
+    assert!(failure(awaited).is::<Panicked>() && reactor.statistics().unhandled_errors == 1);
+}
+
+#[test]
 fn a_panic_ends_that_task_and_a_step_may_stop_its_own() {
     let reactor = Fake::default().reactor();
     let panics = reactor.cooperate(|| panic!("on purpose"));

@@ -11,7 +11,8 @@ use fake::scripted::{Diary, Scripted};
 use fake::{Fake, Incoming};
 use sestina_deferred::{Failure, deferred, succeed};
 use sestina_reactor::{
-    Address, ConnHandle, ConnectError, Drain, Endpoint, Factory, ListenError, Protocol, Reactor, Time,
+    Address, ConnHandle, ConnectError, Drain, Endpoint, Factory, ListenError, Phase, Protocol, Reactor, Time,
+    Work,
 };
 
 /// A reactor that listens, with one factory.
@@ -592,10 +593,14 @@ fn a_crash_drops_everything_and_tells_nobody() {
     reactor.call_later(MS, || panic!("never"));
     let waits = reactor.clone();
     let task = reactor.spawn(async move { waits.sleep(MS).await });
+    drop(reactor.cooperate(|| Work::More));
+    let log = diary.clone();
+    reactor.add_trigger(Phase::Before, move || log.add("never"));
     reactor.stop();
     assert!(reactor.is_stopping());
     reactor.abandon();
     assert_eq!(diary.take(), ["made"]);
+    assert!(reactor.next_timeout().is_none(), "a crashed host has nothing to do");
     assert_eq!((reactor.connections(), reactor.ports(), reactor.timers(), reactor.tasks()), (0, 0, 0, 0));
     assert!(!reactor.is_stopping() && reactor.next_timeout().is_none());
     assert_eq!(reactor.statistics().panics, 0);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use fake::Fake;
-use sestina_reactor::{Address, ConnHandle, Endpoint, Protocol, Reactor};
+use sestina_reactor::{Address, ConnHandle, Endpoint, Protocol, Reactor, Time};
 
 struct Silent;
 impl Protocol for Silent {}
@@ -53,4 +53,24 @@ fn what_is_asked_for_inside_a_turn_wakes_nobody() {
     turn(&reactor);
     assert!(!fake.was_woken() && kept.take().is_none());
     assert_eq!(reactor.next_timeout(), Some(Duration::from_secs(1)));
+    assert_eq!(reactor.next_deadline(), Some(reactor.now() + Duration::from_secs(1)));
+}
+
+#[test]
+fn the_next_deadline_is_now_when_work_waits_and_none_when_only_the_world_can_bring_some() {
+    let fake = Fake::default();
+    let reactor = fake.reactor();
+    assert_eq!((reactor.next_deadline(), reactor.next_timeout()), (None, None));
+    let call = reactor.call_later(Duration::from_secs(3), || ());
+    reactor.call_later(Duration::from_secs(5), || ());
+    assert_eq!(reactor.next_deadline(), Some(Time::ZERO + Duration::from_secs(3)));
+    fake.passes(Duration::from_secs(1));
+    assert_eq!(reactor.next_timeout(), Some(Duration::from_secs(2)));
+    call.cancel();
+    assert_eq!(reactor.next_deadline(), Some(Time::ZERO + Duration::from_secs(5)));
+    reactor.stop();
+    assert_eq!(
+        (reactor.next_deadline(), reactor.next_timeout()),
+        (Some(reactor.now()), Some(Duration::ZERO))
+    );
 }

@@ -111,3 +111,49 @@ fn a_stop_before_run_ends_it_at_once_and_it_may_run_again() {
     reactor.run().expect("the fake waits");
     assert_eq!(diary.take(), ["again"]);
 }
+
+/// A second Ctrl-C, while services close.
+#[test]
+fn stopping_again_while_triggers_are_waited_for_changes_nothing_and_lets_the_loop_sleep() {
+    let reactor = Fake::default().reactor();
+    let slow = reactor.clone();
+    reactor.add_trigger(Phase::Before, move || slow.defer_later(50 * MS, || Ok(())));
+    stop_after(&reactor, 10 * MS);
+    stop_after(&reactor, 20 * MS);
+    stop_after(&reactor, 20 * MS);
+    reactor.run().expect("the fake waits");
+    assert_eq!(reactor.now(), Time::ZERO + 60 * MS);
+    let turns = reactor.statistics().turns;
+    assert!(turns < 10, "{turns} turns for four timers: the loop did not sleep");
+    assert!(!reactor.is_stopping() && !reactor.is_running());
+}
+
+#[test]
+fn a_trigger_that_is_added_while_others_are_waited_for_is_waited_for_too() {
+    let (reactor, diary) = (Fake::default().reactor(), Diary::default());
+    let (slow, late) = (reactor.clone(), diary.adds("late"));
+    reactor.add_trigger(Phase::Before, move || {
+        let adds = slow.clone();
+        slow.defer_later(5 * MS, move || {
+            let waits = adds.clone();
+            adds.add_trigger(Phase::Before, move || waits.defer_later(5 * MS, late));
+            Ok(())
+        })
+    });
+    reactor.add_trigger(Phase::During, diary.adds("during"));
+    reactor.stop();
+    reactor.run().expect("the fake waits");
+    assert_eq!(diary.take(), ["late", "during"]);
+}
+
+/// The mistake is caught where it is made, and costs nothing afterwards.
+#[test]
+fn a_run_from_inside_the_loop_of_a_host_panics_and_the_reactor_can_be_run_later() {
+    let reactor = Fake::default().reactor();
+    let inner = reactor.clone();
+    reactor.call_later(Duration::ZERO, move || inner.run().expect("not reached"));
+    reactor.turn(None).expect("the fake waits");
+    assert_eq!((reactor.statistics().panics, reactor.is_running()), (1, false));
+    stop_after(&reactor, MS);
+    reactor.run().expect("the fake waits");
+}

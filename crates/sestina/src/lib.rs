@@ -6,7 +6,10 @@
 //! |---|---|---|
 //! | [`deferred`](mod@deferred) (module) and its names at the top | `sestina-deferred` | results that are not there yet: chains, cancellation with an answer, async |
 //! | [`reactor`](mod@reactor) (module) and its names at the top | `sestina-reactor` | the loop, timers, protocols, connections |
-//! | [`reactor()`] | `sestina-reactor-mio` | a reactor over the operating system |
+//! | [`service`](mod@service) (module) and its names at the top | `sestina-service` | service trees: ordered start and stop, drain, supervision |
+//! | [`reactor()`], [`MioDriver`], [`DriverOptions`] | `sestina-reactor-mio` | a reactor over the operating system |
+//! | [`raise_descriptor_limit`], [`handed_over`] | `sestina-reactor-mio` | what a program does once at its start: as many descriptors as it may have, and the sockets that systemd gave it |
+//! | `trial` (module), `#[sestina::test]`, `Simulation` | `sestina-trial`, with the feature `trial` | the test harness: virtual time, and nothing left behind |
 //!
 //! A server that sends each client a line and closes politely, and a client that reads it:
 //!
@@ -60,9 +63,37 @@ pub mod reactor {
     pub use sestina_reactor::*;
 }
 
+/// Service trees: ordered start and stop, drain, supervision.
+pub mod service {
+    pub use sestina_service::*;
+}
+
 pub use sestina_deferred::*;
 pub use sestina_reactor::*;
-pub use sestina_reactor_mio::{MioDriver, reactor};
+pub use sestina_reactor_mio::{
+    HandOverError, MioDriver, Options as DriverOptions, handed_over, raise_descriptor_limit, reactor,
+};
+pub use sestina_service::*;
+
+/// The test harness: its attribute is also [`test`], at the top.
+#[cfg(feature = "trial")]
+pub mod trial {
+    pub use sestina_trial::facade_test as test;
+    pub use sestina_trial::*;
+}
+
+/// Makes a test of a function: see [`trial`].
+#[cfg(feature = "trial")]
+pub use sestina_trial::facade_test as test;
+
+/// A simulated network with its clock, its faults and its seeds.
+#[cfg(feature = "trial")]
+pub mod simulation {
+    pub use sestina_reactor_sim::*;
+}
+
+#[cfg(feature = "trial")]
+pub use sestina_reactor_sim::Simulation;
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -81,6 +81,9 @@ impl Cache {
         if !self.make_room(now, FLIGHT_RESERVE_BYTES) {
             return Err(Refusal::NoMemory);
         }
+        // The room may have cost the body behind which it was to be.
+        let bodiless = bond == Bond::Background && self.entries[key].stored.is_none();
+        let bond = if bodiless { Bond::Attached } else { bond };
         let log = self.store.open();
         let generation = match bond {
             Bond::Alone { .. } => self.entries[key].generation,

@@ -5,7 +5,7 @@
 //! then the log is a window.
 //!
 //! Invariant: every closed block but the last of a sealed log has exactly [`BLOCK_BYTES`] bytes.
-//! Tests: `tests/cache_log.rs` through the cache, and the module's own below.
+//! Tests: below, and `tests/cache_states.rs`.
 
 use std::collections::VecDeque;
 use std::ops::Range;

@@ -70,8 +70,9 @@ impl Cache {
             State::Connecting(flight) | State::Streaming(flight) => self.join(*flight, mode),
             State::Fresh => Ok(self.serve(key, mode)),
             State::Stale { .. } if self.revalidates(now, key) => {
+                let reader = self.serve_stale(key, mode); // first: room for the flight may cost the body
                 self.refresh_behind(now, key);
-                Ok(self.serve_stale(key, mode))
+                Ok(reader)
             }
             State::Stale { retry_at } => {
                 let early = retry_at.is_some_and(|at| now < at);
@@ -85,8 +86,7 @@ impl Cache {
                 }
                 begun
             }
-            State::Refreshing(flight) if self.revalidates(now, key) || self.helps_on_error(now, key) => {
-                let _ = flight;
+            State::Refreshing(_) if self.revalidates(now, key) || self.helps_on_error(now, key) => {
                 Ok(self.serve_stale(key, mode))
             }
             State::Refreshing(flight) => self.promote_and_join(*flight, mode),
@@ -330,10 +330,8 @@ impl Cache {
         if self.settings.on_too_large == OnTooLarge::Fail {
             return self.fail(now, id, why, true);
         }
-        if bond != (Bond::Alone { store: false }) {
-            self.raise_generation(key);
-        }
         if matches!(bond, Bond::Attached | Bond::Background) {
+            self.raise_generation(key);
             self.give_up_body(key);
             self.enter(key, State::Uncacheable { until: now + self.settings.uncacheable_ttl });
         }

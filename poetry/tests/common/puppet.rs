@@ -10,6 +10,7 @@ use sestina_reactor::{Address, Conn, ConnHandle, Factory, Lost, Protocol};
 pub(crate) struct Puppet {
     connections: Rc<RefCell<Vec<ConnHandle>>>,
     ends: Rc<RefCell<Vec<Lost>>>,
+    received: Rc<RefCell<Vec<u8>>>,
 }
 
 impl Puppet {
@@ -22,6 +23,16 @@ impl Puppet {
     #[track_caller]
     pub(crate) fn last(&self) -> ConnHandle {
         self.connections.borrow().last().expect("somebody has connected").clone()
+    }
+
+    /// All connections, in the order in which they came.
+    pub(crate) fn connections(&self) -> Vec<ConnHandle> {
+        self.connections.borrow().clone()
+    }
+
+    /// What all connections have said.
+    pub(crate) fn received(&self) -> Vec<u8> {
+        self.received.borrow().clone()
     }
 
     pub(crate) fn ends(&self) -> Vec<Lost> {
@@ -42,6 +53,10 @@ struct Strings {
 impl Protocol for Strings {
     fn connection_made(&mut self, conn: &mut Conn<'_>) {
         self.puppet.connections.borrow_mut().push(conn.handle());
+    }
+
+    fn data_received(&mut self, _conn: &mut Conn<'_>, data: &[u8]) {
+        self.puppet.received.borrow_mut().extend_from_slice(data);
     }
 
     fn connection_lost(&mut self, _conn: &mut Conn<'_>, why: Lost) {

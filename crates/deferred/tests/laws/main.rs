@@ -4,13 +4,12 @@
 mod common;
 mod model;
 mod played_engine;
-mod played_model;
 mod script;
 
 use proptest::test_runner::{Config, TestRunner};
 
+use model::Model;
 use played_engine::PlayedEngine;
-use played_model::PlayedModel;
 
 /// Random cases.
 fn cases() -> u32 {
@@ -22,7 +21,7 @@ fn deferreds_do_what_the_model_does_and_leave_nothing_behind() {
     let config =
         Config { cases: cases(), max_shrink_iters: 20_000, failure_persistence: None, ..Config::default() };
     let law = |case: Vec<script::Op>| {
-        let expected = PlayedModel::new().play(&case);
+        let expected = Model::default().play(&case);
         assert_eq!(PlayedEngine::default().play(&case), expected);
         // The second time, what the thread keeps for itself is there already.
         let info = allocation_counter::measure(|| drop(PlayedEngine::default().play(&case)));
@@ -32,4 +31,10 @@ fn deferreds_do_what_the_model_does_and_leave_nothing_behind() {
     if let Err(error) = TestRunner::new(config).run(&script::case(), law) {
         panic!("{error:#}");
     }
+}
+
+/// A model that nobody can read whole would be no judge.
+#[test]
+fn the_model_has_at_most_200_lines() {
+    assert!(include_str!("model.rs").lines().count() <= 200);
 }

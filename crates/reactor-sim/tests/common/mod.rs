@@ -25,7 +25,7 @@ pub(crate) fn unix(path: &str) -> Address {
 }
 
 pub(crate) fn listen(driver: &mut SimDriver, at: &Address) -> io::Result<(Sock, Address)> {
-    driver.listen(&Listen { address: at.clone(), backlog: 16 })
+    driver.listen(&Listen { backlog: 16, ..Listen::at(at.clone()) })
 }
 
 pub(crate) fn connect(driver: &mut SimDriver, to: &Address) -> io::Result<Sock> {

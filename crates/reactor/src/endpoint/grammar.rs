@@ -5,6 +5,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// The units of times, the longer names first.
+const SECONDS: [(&str, f64); 5] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)];
+
 /// Why a text is no endpoint, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EndpointError {
@@ -30,6 +33,17 @@ impl EndpointError {
     pub fn position(&self) -> usize {
         self.problem.position
     }
+
+    /// The text, and below it a caret at the character: two lines for a terminal.
+    ///
+    /// ```
+    /// let error = "tcp:poetry".parse::<sestina_reactor::Endpoint>().unwrap_err();
+    /// assert_eq!(error.pointed(), "tcp:poetry\n    ^");
+    /// ```
+    #[must_use]
+    pub fn pointed(&self) -> String {
+        format!("{}\n{:>2$}", self.text, '^', self.problem.position)
+    }
 }
 
 impl fmt::Display for EndpointError {
@@ -41,12 +55,13 @@ impl fmt::Display for EndpointError {
 
 impl Error for EndpointError {}
 
-/// One argument: its key, if it has one, its value, and where it begins.
+/// One argument: its key, if it has one, its value, and where both begin.
 #[derive(Clone, Debug, Default)]
 pub struct Argument {
     key: Option<String>,
     value: String,
     position: usize,
+    value_position: usize,
 }
 
 impl Argument {
@@ -62,10 +77,16 @@ impl Argument {
         &self.value
     }
 
-    /// An error that points at this argument.
+    /// An error that points at this argument: at its key, if it has one.
     #[must_use]
     pub fn error(&self, message: impl Into<String>) -> ArgumentError {
         ArgumentError { position: self.position, message: message.into() }
+    }
+
+    /// An error that points at this argument's value, behind its key.
+    #[must_use]
+    pub fn value_error(&self, message: impl Into<String>) -> ArgumentError {
+        ArgumentError { position: self.value_position, message: message.into() }
     }
 
     /// The value as a port.
@@ -75,7 +96,9 @@ impl Argument {
     pub fn port(&self) -> Result<u16, ArgumentError> {
         let digits = !self.value.is_empty() && self.value.bytes().all(|byte| byte.is_ascii_digit());
         let port = self.value.parse().ok().filter(|_| digits);
-        port.ok_or_else(|| self.error(format!("a port is a number from 0 to 65535, not '{}'", self.value)))
+        port.ok_or_else(|| {
+            self.value_error(format!("a port is a number from 0 to 65535, not '{}'", self.value))
+        })
     }
 
     /// The value as a number.
@@ -85,17 +108,24 @@ impl Argument {
     pub fn number(&self) -> Result<u32, ArgumentError> {
         self.value
             .parse()
-            .map_err(|_| self.error(format!("{} is a number, not '{}'", self.name(), self.value)))
+            .map_err(|_| self.value_error(format!("{} is a number, not '{}'", self.name(), self.value)))
     }
 
-    /// The value as a number of seconds; fractions are fine.
+    /// The value as a time: a number of seconds, or with `ms`, `s`, `m`, `h` or `d` behind it; fractions are fine.
     ///
     /// # Errors
     /// If it is none, or negative.
     pub fn seconds(&self) -> Result<Duration, ArgumentError> {
-        let seconds = self.value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        seconds.ok_or_else(|| {
-            self.error(format!("{} is a number of seconds, not '{}'", self.name(), self.value))
+        let unit = SECONDS.iter().find_map(|(unit, seconds)| Some((self.value.strip_suffix(unit)?, seconds)));
+        let (number, unit) = unit.unwrap_or((&self.value, &1.0));
+        let plain = number.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+        let seconds = number.parse::<f64>().ok().filter(|_| plain);
+        seconds.and_then(|number| Duration::try_from_secs_f64(number * unit).ok()).ok_or_else(|| {
+            self.value_error(format!(
+                "{} is a number of seconds, or a number with ms, s, m, h or d, not '{}'",
+                self.name(),
+                self.value
+            ))
         })
     }
 
@@ -104,7 +134,7 @@ impl Argument {
     /// # Errors
     /// If it is none.
     pub fn ip(&self) -> Result<IpAddr, ArgumentError> {
-        self.value.parse().map_err(|_| self.error(format!("'{}' is not an IP address", self.value)))
+        self.value.parse().map_err(|_| self.value_error(format!("'{}' is not an IP address", self.value)))
     }
 
     fn name(&self) -> String {
@@ -183,10 +213,15 @@ impl Arguments {
 
 fn split(text: &str) -> Result<Vec<Argument>, ArgumentError> {
     let mut fields = Vec::new();
-    let mut field = Argument { position: 1, ..Argument::default() };
+    let mut field = Argument { position: 1, value_position: 1, ..Argument::default() };
     let mut characters = text.chars().zip(1..);
     let mut bracket = None;
+    let mut closed = false;
     while let Some((character, position)) = characters.next() {
+        if std::mem::take(&mut closed) && character != ':' {
+            let message = "a bracket ends its argument: a colon or nothing comes after it".to_owned();
+            return Err(ArgumentError { position, message });
+        }
         match character {
             '\\' => match characters.next() {
                 Some((escaped, _)) => field.value.push(escaped),
@@ -196,13 +231,15 @@ fn split(text: &str) -> Result<Vec<Argument>, ArgumentError> {
                 }
             },
             '[' if field.value.is_empty() && bracket.is_none() => bracket = Some(position),
-            ']' if bracket.is_some() => bracket = None,
+            ']' if bracket.is_some() => (bracket, closed) = (None, true),
             ':' if bracket.is_none() => {
-                let next = Argument { position: position + 1, ..Argument::default() };
+                let (position, value_position) = (position + 1, position + 1);
+                let next = Argument { position, value_position, ..Argument::default() };
                 fields.push(std::mem::replace(&mut field, next));
             }
             '=' if field.key.is_none() && bracket.is_none() => {
-                field.key = Some(std::mem::take(&mut field.value))
+                field.key = Some(std::mem::take(&mut field.value));
+                field.value_position = position + 1;
             }
             other => field.value.push(other),
         }

@@ -26,7 +26,7 @@ use crate::errors::ListenError;
 pub const BACKLOG: u32 = 1024;
 
 /// The kinds that every reactor knows.
-const KINDS: &str = "tcp, unix, fd, systemd";
+const KINDS: &str = "tcp, udp, unix, fd, systemd";
 
 /// Where to listen or whom to connect to.
 ///
@@ -36,13 +36,17 @@ const KINDS: &str = "tcp, unix, fd, systemd";
 /// | `tcp:10000:interface=0.0.0.0` | all IPv4 addresses | - |
 /// | `tcp:example.org:80` | - (not an address) | all addresses of the name, until one answers |
 /// | `tcp:[::1]:80`, `tcp:\:\:1:80` | the IPv6 loopback | the same |
+/// | `tcp:10000:interface=[::]` | all IPv6 addresses, and no IPv4 one | - |
+/// | `udp:10000`, `udp:10000:interface=0.0.0.0` | datagrams on the loopback, on all IPv4 addresses | - |
 /// | `unix:/run/poetry` | makes that socket file | connects to it |
 /// | `fd:3` | the listening socket that is descriptor 3 | - |
 /// | `systemd:index=0`, `systemd:name=web` | a socket that systemd handed over | - |
 ///
-/// Further keys: `timeout` (seconds, clients), `bindAddress` (tcp clients), `backlog` (listeners), `mode` (octal, unix
-/// listeners). Differs from Twisted: a listener without an interface takes the loopback, not all addresses;
-/// `interface=` alone means all of IPv4. Other crates may add kinds ([`Reactor::add_endpoint_kind`](crate::Reactor)).
+/// Further keys: `timeout` (clients; seconds, or a number with ms, s, m, h, d), `bindAddress` (tcp clients), `backlog`
+/// (listeners), `mode` (octal, unix listeners), `lockfile` (0 or 1, unix listeners: with 1 a lock is held on `<path>.lock`,
+/// and a socket file that was left behind by a killed server is replaced). Differs from Twisted: a listener without
+/// an interface takes the loopback, not all addresses; `interface=` alone means all of IPv4; `lockfile` is 0 unless given.
+/// Other crates may add kinds ([`Reactor::add_endpoint_kind`](crate::Reactor)).
 ///
 /// ```
 /// use sestina_reactor::Endpoint;
@@ -64,7 +68,8 @@ pub struct Endpoint {
 #[derive(Clone, Debug)]
 enum Kind {
     Tcp { host: Option<String>, port: u16 },
-    Unix { path: PathBuf, mode: Option<u32> },
+    Udp { host: Option<String>, port: u16 },
+    Unix { path: PathBuf, mode: Option<u32>, lock: bool },
     Inherited(Inherited),
     Custom { text: String, custom: Arc<dyn CustomEndpoint> },
 }
@@ -74,7 +79,10 @@ impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Tcp { host: a, port: b }, Self::Tcp { host: c, port: d }) => (a, b) == (c, d),
-            (Self::Unix { path: a, mode: b }, Self::Unix { path: c, mode: d }) => (a, b) == (c, d),
+            (Self::Udp { host: a, port: b }, Self::Udp { host: c, port: d }) => (a, b) == (c, d),
+            (Self::Unix { path: a, mode: b, lock: c }, Self::Unix { path: d, mode: e, lock: f }) => {
+                (a, b, c) == (d, e, f)
+            }
             (Self::Inherited(a), Self::Inherited(b)) => a == b,
             (Self::Custom { text: a, .. }, Self::Custom { text: b, .. }) => a == b,
             _ => false,
@@ -107,10 +115,16 @@ impl Endpoint {
         Self { kind, timeout: CONNECT_TIMEOUT, bind: None, backlog: BACKLOG }
     }
 
+    /// UDP, for [`listen_datagrams`](crate::Reactor::listen_datagrams): host and port as for [`tcp`](Self::tcp).
+    #[must_use]
+    pub fn udp(host: impl Into<String>, port: u16) -> Self {
+        Self { kind: Kind::Udp { host: Some(host.into()), port }, ..Self::loopback(port) }
+    }
+
     /// A UNIX socket.
     #[must_use]
     pub fn unix(path: impl Into<PathBuf>) -> Self {
-        Self { kind: Kind::Unix { path: path.into(), mode: None }, ..Self::loopback(0) }
+        Self { kind: Kind::Unix { path: path.into(), mode: None, lock: false }, ..Self::loopback(0) }
     }
 
     /// A listening socket that this process was started with.
@@ -137,7 +151,9 @@ impl Endpoint {
         Self { backlog, ..self }
     }
 
-    pub(crate) fn timeout(&self) -> Duration {
+    /// How long connecting may take, over all addresses.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
@@ -156,6 +172,10 @@ impl Endpoint {
         }
     }
 
+    pub(crate) fn lock(&self) -> bool {
+        matches!(self.kind, Kind::Unix { lock: true, .. })
+    }
+
     pub(crate) fn custom(&self) -> Option<Arc<dyn CustomEndpoint>> {
         match &self.kind {
             Kind::Custom { custom, .. } => Some(Arc::clone(custom)),
@@ -167,17 +187,27 @@ impl Endpoint {
     #[must_use]
     pub fn peer_name(&self) -> String {
         match &self.kind {
-            Kind::Tcp { host: None, port } => format!("127.0.0.1:{port}"),
-            Kind::Tcp { host: Some(host), port } if host.contains(':') => format!("[{host}]:{port}"),
-            Kind::Tcp { host: Some(host), port } => format!("{host}:{port}"),
+            Kind::Tcp { host: None, port } | Kind::Udp { host: None, port } => format!("127.0.0.1:{port}"),
+            Kind::Tcp { host: Some(host), port } | Kind::Udp { host: Some(host), port } => {
+                if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+            }
             Kind::Unix { path, .. } => format!("unix:{}", path.display()),
             Kind::Inherited(_) | Kind::Custom { .. } => self.to_string(),
         }
     }
 
+    /// Where to listen for connections.
     pub(crate) fn to_listen(&self) -> Result<Address, ListenError> {
+        match &self.kind {
+            Kind::Udp { .. } => Err(ListenError::ForDatagrams(self.to_string())),
+            _ => self.to_bind(),
+        }
+    }
+
+    /// Where to listen for anything.
+    pub(crate) fn to_bind(&self) -> Result<Address, ListenError> {
         let (host, port) = match &self.kind {
-            Kind::Tcp { host, port } => (host.as_deref(), *port),
+            Kind::Tcp { host, port } | Kind::Udp { host, port } => (host.as_deref(), *port),
             Kind::Unix { path, .. } => return Ok(Address::Unix(Some(path.as_path().into()))),
             Kind::Inherited(socket) => return Ok(Address::Inherited(socket.clone())),
             Kind::Custom { text, .. } => return Err(ListenError::NotForListening(text.clone())),
@@ -196,7 +226,7 @@ impl Endpoint {
             Kind::Unix { path, .. } => {
                 return Target::Addresses(vec![Address::Unix(Some(path.as_path().into()))]);
             }
-            Kind::Inherited(_) | Kind::Custom { .. } => return Target::Nobody,
+            Kind::Inherited(_) | Kind::Custom { .. } | Kind::Udp { .. } => return Target::Nobody,
         };
         let known = match host {
             None => vec![Ipv4Addr::LOCALHOST.into()],
@@ -231,6 +261,7 @@ fn parse(text: &str) -> Result<Endpoint, ArgumentError> {
 fn built_in(arguments: &mut Arguments) -> Option<Result<Endpoint, ArgumentError>> {
     Some(match arguments.kind() {
         "tcp" => parse_tcp(arguments),
+        "udp" => parse_udp(arguments),
         "unix" => parse_unix(arguments),
         "fd" => parse_fd(arguments),
         "systemd" => parse_systemd(arguments),
@@ -240,15 +271,18 @@ fn built_in(arguments: &mut Arguments) -> Option<Result<Endpoint, ArgumentError>
 
 /// What all kinds have, and nothing else may be left.
 fn finish(mut endpoint: Endpoint, mut arguments: Arguments) -> Result<Endpoint, ArgumentError> {
-    if let Some(timeout) = arguments.named("timeout")? {
-        endpoint.timeout = timeout.seconds()?;
-    }
-    if let Some(backlog) = arguments.named("backlog")? {
-        endpoint.backlog = backlog.number()?;
+    if !matches!(endpoint.kind, Kind::Udp { .. }) {
+        if let Some(timeout) = arguments.named("timeout")? {
+            endpoint.timeout = timeout.seconds()?;
+        }
+        if let Some(backlog) = arguments.named("backlog")? {
+            endpoint.backlog = backlog.number()?;
+        }
     }
     let keys = match endpoint.kind {
         Kind::Tcp { .. } => "host, port, interface, timeout, bindAddress, backlog",
-        Kind::Unix { .. } => "path, mode, timeout, backlog",
+        Kind::Udp { .. } => "host, port, interface",
+        Kind::Unix { .. } => "path, mode, lockfile, timeout, backlog",
         Kind::Inherited(_) | Kind::Custom { .. } => "index and name",
     };
     arguments.finish(keys)?;
@@ -256,6 +290,20 @@ fn finish(mut endpoint: Endpoint, mut arguments: Arguments) -> Result<Endpoint, 
 }
 
 fn parse_tcp(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
+    let (host, port) = host_and_port(arguments)?;
+    let bind = match arguments.named("bindAddress")? {
+        Some(address) => Some(SocketAddr::new(address.ip()?, 0)),
+        None => None,
+    };
+    Ok(Endpoint { kind: Kind::Tcp { host, port }, bind, ..Endpoint::loopback(port) })
+}
+
+fn parse_udp(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
+    let (host, port) = host_and_port(arguments)?;
+    Ok(Endpoint { kind: Kind::Udp { host, port }, ..Endpoint::loopback(port) })
+}
+
+fn host_and_port(arguments: &mut Arguments) -> Result<(Option<String>, u16), ArgumentError> {
     let (first, second) = (arguments.next_plain(), arguments.next_plain());
     let named_host = match (arguments.named("host")?, arguments.named("interface")?) {
         (Some(_), Some(interface)) => {
@@ -264,8 +312,10 @@ fn parse_tcp(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
         (host, interface) => host.or(interface),
     };
     let named_port = arguments.named("port")?;
-    // One plain argument is the port, two are host and port.
-    let (plain_host, plain_port) = if second.is_some() { (first, second) } else { (None, first) };
+    // One plain argument is the port, two are host and port; beside `port=` one that is no number is the host.
+    let is_host = |plain: &Argument| named_port.is_some() && named_host.is_none() && plain.port().is_err();
+    let one_host = second.is_none() && first.as_ref().is_some_and(is_host);
+    let (plain_host, plain_port) = if second.is_some() || one_host { (first, second) } else { (None, first) };
     if let (Some(_), Some(again)) = (&plain_host, &named_host) {
         return Err(again.error("'host' is given twice"));
     }
@@ -274,11 +324,7 @@ fn parse_tcp(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
     }
     let host = plain_host.or(named_host).map(|host| host.value().to_owned());
     let port = plain_port.or(named_port).ok_or_else(|| arguments.missing("the port"))?.port()?;
-    let bind = match arguments.named("bindAddress")? {
-        Some(address) => Some(SocketAddr::new(address.ip()?, 0)),
-        None => None,
-    };
-    Ok(Endpoint { kind: Kind::Tcp { host, port }, bind, ..Endpoint::loopback(port) })
+    Ok((host, port))
 }
 
 fn parse_unix(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
@@ -287,19 +333,26 @@ fn parse_unix(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
         (plain, named) => plain.or(named).ok_or_else(|| arguments.missing("the path"))?,
     };
     if path.value().is_empty() {
-        return Err(path.error("the path is empty"));
+        return Err(path.value_error("the path is empty"));
     }
-    let mode =
-        match arguments.named("mode")? {
-            None => None,
-            Some(mode) => {
-                let parsed = u32::from_str_radix(mode.value(), 8).ok().filter(|mode| *mode <= 0o777);
-                Some(parsed.ok_or_else(|| {
-                    mode.error(format!("a mode is octal, up to 777, not '{}'", mode.value()))
-                })?)
-            }
-        };
-    Ok(Endpoint { kind: Kind::Unix { path: path.value().into(), mode }, ..Endpoint::loopback(0) })
+    let mode = match arguments.named("mode")? {
+        None => None,
+        Some(mode) => {
+            let parsed = u32::from_str_radix(mode.value(), 8).ok().filter(|mode| *mode <= 0o777);
+            Some(parsed.ok_or_else(|| {
+                mode.value_error(format!("a mode is octal, up to 777, not '{}'", mode.value()))
+            })?)
+        }
+    };
+    let lock = match arguments.named("lockfile")? {
+        None => false,
+        Some(lock) => match lock.value() {
+            "0" => false,
+            "1" => true,
+            other => return Err(lock.value_error(format!("'lockfile' is 0 or 1, not '{other}'"))),
+        },
+    };
+    Ok(Endpoint { kind: Kind::Unix { path: path.value().into(), mode, lock }, ..Endpoint::loopback(0) })
 }
 
 fn parse_fd(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
@@ -314,6 +367,7 @@ fn parse_systemd(arguments: &mut Arguments) -> Result<Endpoint, ArgumentError> {
     drop(arguments.named("domain")?);
     match (arguments.named("index")?, arguments.named("name")?) {
         (Some(_), Some(name)) => Err(name.error("give either 'index' or 'name'")),
+        (None, Some(name)) if name.value().is_empty() => Err(name.value_error("the name is empty")),
         (Some(index), None) => Ok(Endpoint::inherited(Inherited::Index(index.number()?))),
         (None, Some(name)) => Ok(Endpoint::inherited(Inherited::Name(name.value().into()))),
         (None, None) => Err(arguments.missing("'index' or 'name'")),
@@ -326,10 +380,15 @@ impl fmt::Display for Endpoint {
         match &self.kind {
             Kind::Tcp { host: Some(host), port } => write!(out, "tcp:{}:{port}", quote_argument(host))?,
             Kind::Tcp { host: None, port } => write!(out, "tcp:{port}")?,
-            Kind::Unix { path, mode } => {
+            Kind::Udp { host: Some(host), port } => write!(out, "udp:{}:{port}", quote_argument(host))?,
+            Kind::Udp { host: None, port } => write!(out, "udp:{port}")?,
+            Kind::Unix { path, mode, lock } => {
                 write!(out, "unix:{}", quote_argument(&path.to_string_lossy()))?;
                 if let Some(mode) = mode {
                     write!(out, ":mode={mode:o}")?;
+                }
+                if *lock {
+                    out.write_str(":lockfile=1")?;
                 }
             }
             Kind::Inherited(socket) => socket.fmt(out)?,
@@ -360,11 +419,28 @@ mod tests {
     fn every_form_and_every_key_is_understood_and_printed_back() {
         assert_eq!(ok("tcp:10000"), Endpoint::loopback(10000));
         assert_eq!(ok("TCP:port=10000"), Endpoint::loopback(10000));
+        assert_eq!(ok("tcp:example.org:port=80"), Endpoint::tcp("example.org", 80));
         assert_eq!(ok("tcp:10000:interface=0.0.0.0"), Endpoint::tcp("0.0.0.0", 10000));
         assert_eq!(ok("tcp:host=a=b:port=1"), Endpoint::tcp("a=b", 1));
         assert_eq!(ok(r"tcp:\:\:1:1"), Endpoint::tcp("::1", 1));
         assert_eq!(ok("unix:/run/poetry"), Endpoint::unix("/run/poetry"));
         assert_eq!(ok("unix:path=x:mode=600").mode(), Some(0o600));
+        assert_eq!(
+            ok("unix:x:mode=666:backlog=50:lockfile=1").to_string(),
+            "unix:x:mode=666:lockfile=1:backlog=50"
+        );
+        assert_eq!(ok("unix:x:lockfile=0"), ok("unix:x"));
+        assert_eq!(ok("udp:53:interface=0.0.0.0"), Endpoint::udp("0.0.0.0", 53));
+        assert_eq!(
+            (ok("udp:53").to_string(), ok(r"udp:\:\:1:53").to_string()),
+            ("udp:53".into(), r"udp:\:\:1:53".into())
+        );
+        for (text, time) in [("0.5", 500), ("250ms", 250), ("2s", 2_000), ("1.5m", 90_000), ("1h", 3_600_000)]
+        {
+            let endpoint = ok(&format!("tcp:1:timeout={text}"));
+            assert_eq!(endpoint.timeout(), Duration::from_millis(time), "{text}");
+            assert_eq!(ok(&endpoint.to_string()), endpoint);
+        }
         assert_eq!(ok("fd:3"), Endpoint::inherited(Inherited::Descriptor(3)));
         assert_eq!(ok("systemd:domain=INET:index=1"), Endpoint::inherited(Inherited::Index(1)));
         let all = "tcp:[::1]:1:timeout=0.5:backlog=7:bindAddress=[fe80::1]";
@@ -379,7 +455,13 @@ mod tests {
     #[test]
     fn errors_point_at_the_character() {
         let cases = [
-            ("udp:1", 1, "kind"),
+            ("ssl:1", 1, "kind"),
+            ("udp:1:timeout=1", 7, "no 'timeout'"),
+            ("udp:x", 5, "from 0 to 65535"),
+            ("unix:x:lockfile=yes", 17, "0 or 1"),
+            ("tcp:1:timeout=1w", 15, "ms, s, m, h or d"),
+            ("tcp:1:timeout=inf", 15, "ms, s, m, h or d"),
+            ("tcp:1:timeout=1e300d", 15, "ms, s, m, h or d"),
             ("", 1, "kind"),
             ("tcp", 4, "missing"),
             ("tcp:host=x", 11, "missing"),
@@ -388,17 +470,20 @@ mod tests {
             ("tcp:a:b", 7, "from 0 to 65535"),
             ("tcp:a:1:c", 9, "too many"),
             ("tcp:1:color=red", 7, "no 'color'"),
-            ("tcp:1:timeout=soon", 7, "seconds"),
-            ("tcp:1:timeout=-1", 7, "seconds"),
-            ("tcp:1:backlog=x", 7, "a number"),
-            ("tcp:1:bindAddress=me", 7, "IP address"),
+            ("tcp:1:timeout=soon", 15, "seconds"),
+            ("tcp:1:timeout=-1", 15, "seconds"),
+            ("tcp:1:backlog=x", 15, "a number"),
+            ("tcp:1:bindAddress=me", 19, "IP address"),
             ("tcp:1:port=2", 7, "twice"),
             ("tcp:1:backlog=2:backlog=3", 17, "twice"),
             ("tcp:[::1:2", 5, "not closed"),
+            ("tcp:[::1]x:2", 10, "bracket ends"),
+            ("tcp:host=[::1]:port=x", 21, "from 0 to 65535"),
+            ("systemd:name=", 14, "name is empty"),
             ("tcp:1\\", 6, "backslash"),
             ("unix", 5, "missing"),
             ("unix:", 6, "empty"),
-            ("unix:x:mode=9", 8, "octal"),
+            ("unix:x:mode=9", 13, "octal"),
             ("unix:x:port=1", 8, "no 'port'"),
             ("fd:x", 4, "a number"),
             ("systemd", 8, "'index' or 'name'"),

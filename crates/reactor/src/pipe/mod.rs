@@ -106,6 +106,7 @@ impl Error for PipeBroken {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use]
+#[track_caller]
 pub fn pipe(options: PipeOptions) -> (PipeEnd, PipeEnd, Deferred<Piped>) {
     let (resolver, done) = deferred();
     let middle = Rc::new(RefCell::new(Middle::new(options, resolver)));

@@ -52,6 +52,7 @@ impl Link {
         })
     }
 
+    #[track_caller]
     pub(super) fn read(self: &Rc<Self>, mut want: Want) -> Deferred<Vec<u8>> {
         let now = self.inbox.borrow_mut().try_now(&mut want);
         let answer = match now {
@@ -106,6 +107,7 @@ impl Link {
     }
 
     /// Fires when the queue is as short as that.
+    #[track_caller]
     pub(super) fn written(self: &Rc<Self>, until: Until) -> Deferred<()> {
         let mark = if until == Until::Room { HIGH_MARK_BYTES } else { 0 };
         if self.conn.queued() <= mark {
@@ -122,6 +124,7 @@ impl Link {
         answer
     }
 
+    #[track_caller]
     pub(super) fn when_lost(&self) -> Deferred<Lost> {
         if let Some(why) = &*self.lost.borrow() {
             return succeed(why.clone());

@@ -81,6 +81,7 @@ impl Stream {
     }
 
     /// What has come, at least one byte; nothing at the peer's end.
+    #[track_caller]
     pub fn read(&self) -> Deferred<Vec<u8>> {
         self.link.read(Want::Some)
     }
@@ -89,6 +90,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`StreamError::UnexpectedEnd`] if the peer finishes before.
+    #[track_caller]
     pub fn read_exact(&self, count: usize) -> Deferred<Vec<u8>> {
         self.link.read(Want::Exactly(count))
     }
@@ -98,6 +100,7 @@ impl Stream {
     /// # Errors
     /// [`StreamError::TooLong`] if `max` bytes have come without it; [`StreamError::UnexpectedEnd`] if the peer
     /// finishes in the middle.
+    #[track_caller]
     pub fn read_until(&self, byte: u8, max: usize) -> Deferred<Vec<u8>> {
         self.link.read(Want::Until { byte, max, scanned: 0 })
     }
@@ -106,6 +109,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`StreamError::TooLong`] as soon as more than `max` bytes have come.
+    #[track_caller]
     pub fn read_to_end(&self, max: usize) -> Deferred<Vec<u8>> {
         self.link.read(Want::All { max })
     }
@@ -119,6 +123,7 @@ impl Stream {
     ///
     /// # Cancelling
     /// Ends the waiting; the bytes are sent all the same.
+    #[track_caller]
     pub fn write_all(&self, bytes: impl AsRef<[u8]>) -> Deferred<()> {
         let bytes = bytes.as_ref();
         if bytes.len() > COPY_BYTES_MAX {
@@ -128,10 +133,12 @@ impl Stream {
     }
 
     /// The same for a shared body, which is counted and not copied.
+    #[track_caller]
     pub fn write_shared(&self, body: Rc<[u8]>) -> Deferred<()> {
         self.write_with(|link| link.conn.write_shared(body))
     }
 
+    #[track_caller]
     fn write_with(&self, write: impl FnOnce(&Link)) -> Deferred<()> {
         match self.link.check_writable() {
             Ok(()) => {
@@ -143,6 +150,7 @@ impl Stream {
     }
 
     /// Fires when everything written so far has been handed to the system.
+    #[track_caller]
     pub fn flush(&self) -> Deferred<()> {
         match &self.link.check_lost() {
             Some(why) if !why.is_clean() => fail(why.clone()),
@@ -154,6 +162,7 @@ impl Stream {
     ///
     /// # Cancelling
     /// Ends the waiting; our direction finishes all the same.
+    #[track_caller]
     pub fn shutdown(&self) -> Deferred<()> {
         self.link.shut();
         self.flush()
@@ -163,6 +172,7 @@ impl Stream {
     ///
     /// # Cancelling
     /// Ends the waiting; the connection closes all the same.
+    #[track_caller]
     pub fn close(self) -> Deferred<Lost> {
         self.when_lost()
     }
@@ -173,6 +183,7 @@ impl Stream {
     }
 
     /// Fires when the connection is gone, and says how it ended.
+    #[track_caller]
     pub fn when_lost(&self) -> Deferred<Lost> {
         self.link.when_lost()
     }
@@ -189,6 +200,7 @@ impl Stream {
     ///
     /// # Cancelling
     /// Cuts both connections.
+    #[track_caller]
     pub fn pipe(self, other: Self, options: PipeOptions) -> Deferred<Piped> {
         let (left, right, done) = pipe(options);
         self.link.start_pipe(left);

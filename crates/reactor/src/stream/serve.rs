@@ -25,6 +25,7 @@ impl Reactor {
     ///
     /// # Errors
     /// [`ConnectError`].
+    #[track_caller]
     pub fn connect_stream(&self, to: &Endpoint) -> Deferred<Stream> {
         let (resolver, answer) = deferred();
         let connector = self.connect(to, StreamFactory { wanted: Some(resolver) });
@@ -46,6 +47,7 @@ impl Reactor {
     ///
     /// # Errors
     /// If the address is taken, not ours, not permitted, or no address at all.
+    #[track_caller]
     pub fn serve<F, A>(&self, at: &Endpoint, f: F) -> Result<Port, ListenError>
     where
         F: Fn(Stream) -> A + 'static,

@@ -1,0 +1,14 @@
+//! Cells that are looked at and changed without a borrow.
+//!
+//! Invariant: no user code runs while a cell is empty.
+
+use std::cell::Cell;
+
+/// Changes what is in a cell. `change` must not run user code.
+#[inline]
+pub(crate) fn with<X: Default, R>(cell: &Cell<X>, change: impl FnOnce(&mut X) -> R) -> R {
+    let mut inside = cell.take();
+    let result = change(&mut inside);
+    cell.set(inside);
+    result
+}

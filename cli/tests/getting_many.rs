@@ -59,29 +59,3 @@ fn more_jobs_than_descriptors_are_told_and_bounded() {
     let told = "get-poetry: --jobs: 18 at once instead of 5000: 100 descriptors may be open (ulimit -n)";
     assert_eq!(ended.stderr, told);
 }
-
-/// The wall time of fifty slow poets is that of one, and not of fifty.
-#[test]
-fn fifty_slow_poets_take_as_long_as_the_slowest() {
-    let server = Server::slow("science", "60", "50ms");
-    let mut command = get_poetry();
-    command.args(["--json", "--times"]).args(vec![server.port(); 50]);
-    let ended = Program::run(command);
-    let last = ended.stderr.lines().last().unwrap().to_owned();
-    let wall: f64 = last
-        .strip_prefix("Got 50 of 50 poems in ")
-        .and_then(|rest| rest.strip_suffix(" s"))
-        .unwrap()
-        .parse()
-        .unwrap();
-    let text = String::from_utf8(ended.stdout).unwrap();
-    let totals = text.lines().map(|line| {
-        let report: serde_json::Value = serde_json::from_str(line).unwrap();
-        report["total_seconds"].as_f64().unwrap()
-    });
-    let slowest = totals.fold(0.0, f64::max);
-    assert!(
-        slowest >= 0.5 && wall > slowest - 0.001 && wall < slowest * 1.05 + 0.05,
-        "{wall} s for {slowest} s"
-    );
-}

@@ -33,6 +33,17 @@ pub(crate) fn poet_in_turn(says: &[(&'static [u8], End)]) -> SocketAddr {
     at
 }
 
+/// A poet that says `bytes` to this many clients, and nothing before all of them are there.
+pub(crate) fn poet_for_all_at_once(bytes: &'static [u8], clients: usize) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let at = listener.local_addr().expect("it has an address");
+    thread::spawn(move || {
+        let all: Vec<TcpStream> = listener.incoming().take(clients).flatten().collect();
+        all.into_iter().for_each(|stream| say(stream, bytes, End::Clean));
+    });
+    at
+}
+
 fn say(mut stream: TcpStream, bytes: &[u8], end: End) {
     if stream.write_all(bytes).is_err() {
         return; // the client has gone

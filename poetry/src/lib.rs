@@ -15,7 +15,6 @@ mod fast;
 mod fetch;
 mod input;
 mod poem;
-mod poem_cache;
 pub mod poems;
 mod proxy;
 mod services;
@@ -30,8 +29,9 @@ pub use fast::FastPoetry;
 pub use fetch::{Fetch, FetchError, get_poem};
 pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
-pub use poem_cache::{CacheCounters, PoemCache};
-pub use proxy::PoetryProxy;
+pub use proxy::{
+    Front, Like, Observer, PoetryProxy, ProxyError, ProxySettings, SEND_RATE_MIN, SEND_RATE_WINDOW,
+};
 pub use services::{CurrentPoem, PoetryProxyService, PoetryService, poetry_proxy, poetry_server};
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
 pub use transform::{

@@ -19,6 +19,7 @@ use sestina_deferred::{Deferred, succeed};
 use sestina_reactor::{Address, Endpoint, Factory, Protocol, Reactor};
 use sestina_service::{Child, Details, MultiService, Service, ServiceContext, Supervision, TcpServer};
 
+use crate::cache::Purge;
 use crate::poem::Poem;
 use crate::proxy::PoetryProxy;
 
@@ -238,17 +239,17 @@ impl Service for PoetryProxyService {
 
     fn reload(self: Rc<Self>) -> Deferred<()> {
         if let Some(proxy) = self.proxy() {
-            proxy.forget();
+            proxy.purge_all(Purge::Soft);
         }
         succeed(())
     }
 
     fn details(&self) -> Details {
-        let counters = self.proxy().map(|proxy| proxy.counters());
+        let counters = self.proxy().map(|proxy| proxy.statistics());
         let details = self.server.details();
         match counters {
             Some(counters) => {
-                details.with_note(format!("{} fetches, {} hits", counters.fetches, counters.hits))
+                details.with_note(format!("{} fetches, {} hits", counters.misses, counters.hits))
             }
             None => details,
         }

@@ -35,6 +35,8 @@ pub(crate) enum State {
 pub(crate) struct Stored {
     pub(crate) log: LogId,
     pub(crate) stored_at: Time,
+    /// How old it was then: a body from the disk was fetched before this process began.
+    pub(crate) stored_age: std::time::Duration,
     /// `None` is for ever.
     pub(crate) fresh_until: Option<Time>,
     /// How many flights in a row brought these bytes.

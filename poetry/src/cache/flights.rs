@@ -9,12 +9,12 @@ use super::Cache;
 use super::deadlines::Due;
 use super::entry::{State, Stored};
 use super::flight::{Bond, Flight, FlightId, FlightReport, Outcome, Phase};
-use super::log::Log;
-use super::orders::Order;
-use super::reader::{Mode, ReaderId};
+use super::log::{Log, count};
+use super::orders::{Order, StoredBody};
+use super::reader::{Admission, Body, Mode, ReaderId};
 use super::reasons::{FlightError, Refusal, Suspicion};
 use super::settings::{FLIGHT_RESERVE_BYTES, OnSuspect};
-use super::store::Owner;
+use super::store::{LOG_OVERHEAD_BYTES, Owner};
 
 /// How much a time to live varies, so that bodies do not expire together, in per cent.
 const TTL_JITTER_PERCENT: u32 = 5;
@@ -33,12 +33,12 @@ impl Cache {
         mode: Mode,
     ) -> Result<ReaderId, Refusal> {
         let flight = self.take_off(now, key, bond)?;
-        let counter = match bond {
-            Bond::Alone { store: false } => &mut self.counters.uncacheable,
-            _ => &mut self.counters.misses,
+        let (counter, admission) = match bond {
+            Bond::Alone { store: false } => (&mut self.counters.uncacheable, Admission::Uncacheable),
+            _ => (&mut self.counters.misses, Admission::Miss),
         };
         *counter += 1;
-        Ok(self.seat(flight, mode))
+        Ok(self.seat(flight, mode, admission))
     }
 
     /// Joins a flight that is under way.
@@ -48,7 +48,7 @@ impl Cache {
             return Err(Refusal::Waiters(self.settings.waiters_max));
         }
         self.counters.collapsed += 1;
-        Ok(self.seat(id, mode))
+        Ok(self.seat(id, mode, Admission::Collapsed))
     }
 
     /// The body's time ran out while a background flight brings the next: who comes now joins that.
@@ -89,7 +89,9 @@ impl Cache {
             Bond::Alone { .. } => self.entries[key].generation,
             Bond::Attached | Bond::Background => self.raise_generation(key),
         };
+        self.flights_begun += 1;
         let mut flight = Flight::new(key, generation, bond, log, now);
+        flight.number = self.flights_begun;
         if bond == (Bond::Alone { store: false }) {
             flight.window = Some(std::collections::BTreeMap::new());
         }
@@ -209,9 +211,53 @@ impl Cache {
         self.store.give(log, Owner::Entry);
         self.eviction.stored(key);
         let entry = &mut self.entries[key];
-        entry.stored = Some(Stored { log, stored_at: now, fresh_until, confirmations });
+        entry.stored =
+            Some(Stored { log, stored_at: now, stored_age: Duration::ZERO, fresh_until, confirmations });
         entry.learned_len = self.store.log(log).map(Log::len);
         entry.failures = 0;
+        let body = self.store.log(log).map_or_else(|| Body::from_bytes(&[]), |log| Body::new(log.blocks()));
+        let key = Rc::clone(&entry.name);
+        self.orders.push_back(Order::Stored(StoredBody { key, body, fresh_for: ttl }));
+    }
+
+    /// Has a body at once that was fetched `age` ago: from the disk, when the proxy starts.
+    ///
+    /// It is what a flight would have stored then: fresh for what is left of its time, or past it. Says whether it was
+    /// taken. It is not if the key has something already, if its time is over, or if there is no room.
+    pub fn restore(&mut self, now: Time, key: &str, body: &Body, age: Duration) -> bool {
+        self.tick(now);
+        let bytes = count(body.len());
+        if self.draining.is_some()
+            || bytes > self.body_bytes_max()
+            || (bytes == 0 && !self.settings.checks.allow_empty)
+        {
+            return false;
+        }
+        let Ok(key) = self.key(key) else { return false };
+        let longest = self.settings.stale_while_revalidate.max(self.settings.stale_if_error);
+        let over = self.settings.ttl.is_some_and(|ttl| age >= ttl.saturating_add(longest));
+        let bare = matches!(self.entries[key].state, State::Empty) && self.entries[key].stored.is_none();
+        if over || !bare || !self.make_room(now, bytes + LOG_OVERHEAD_BYTES) {
+            return false;
+        }
+        let log = self.store.open();
+        self.store.change(log, |log| {
+            body.blocks().iter().for_each(|block| log.append(block));
+            log.seal();
+        });
+        self.store.give(log, Owner::Entry);
+        self.eviction.stored(key);
+        let ttl = self.settings.ttl.map(|ttl| self.jitter.vary(ttl, TTL_JITTER_PERCENT));
+        let left = ttl.map(|ttl| ttl.saturating_sub(age));
+        let fresh_until = left.map(|left| now + left);
+        let confirmations = self.settings.checks.confirm;
+        self.raise_generation(key);
+        self.entries[key].stored =
+            Some(Stored { log, stored_at: now, stored_age: age, fresh_until, confirmations });
+        self.entries[key].learned_len = Some(bytes);
+        let state = if left == Some(Duration::ZERO) { State::Stale { retry_at: None } } else { State::Fresh };
+        self.enter(key, state);
+        true
     }
 
     /// **The end is clean, but this cannot be all.**
@@ -319,6 +365,7 @@ impl Cache {
         self.counters.count(&outcome, bytes);
         self.orders.push_back(Order::Report(FlightReport {
             key: Rc::clone(&self.entries[flight.key].name),
+            number: flight.number,
             generation: flight.generation,
             outcome,
             bytes,

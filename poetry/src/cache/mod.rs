@@ -51,8 +51,8 @@ use store::Store;
 pub use eviction::{Eviction, LeastRecentlyUsed};
 pub use flight::{FlightId, FlightReport, Outcome};
 pub use log::{BLOCK_BYTES, Piece};
-pub use orders::Order;
-pub use reader::{Body, Mode, ReaderId, Reading};
+pub use orders::{Order, StoredBody};
+pub use reader::{Admission, Body, Mode, Prospect, ReaderId, Reading};
 pub use reasons::{FlightError, Limit, Refusal, Suspicion, UpstreamEnd};
 pub use settings::{
     BODY_BYTES_MAX, BackOff, Checks, FLIGHT_RESERVE_BYTES, FlightLimits, KEYS_MAX, MEMORY_BYTES_MAX,
@@ -98,6 +98,7 @@ pub struct Cache {
     deadlines: Deadlines,
     orders: VecDeque<Order>,
     generation: u64,
+    flights_begun: u64,
     jitter: Jitter,
     draining: Option<Time>,
     drain_due: Option<Time>,
@@ -128,6 +129,7 @@ impl Cache {
             deadlines: Deadlines::default(),
             orders: VecDeque::new(),
             generation: 0,
+            flights_begun: 0,
             jitter: Jitter { state: seed },
             draining: None,
             drain_due: None,

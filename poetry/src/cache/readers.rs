@@ -9,15 +9,15 @@ use super::entry::State;
 use super::flight::FlightId;
 use super::log::{Log, count};
 use super::orders::Order;
-use super::reader::{Body, Mode, Place, Reader, ReaderId, Reading};
+use super::reader::{Admission, Body, Mode, Place, Prospect, Reader, ReaderId, Reading};
 use super::reasons::FlightError;
 use super::store::LogId;
 
 impl Cache {
     /// A reader of a flight, at its first byte.
-    pub(crate) fn seat(&mut self, id: FlightId, mode: Mode) -> ReaderId {
+    pub(crate) fn seat(&mut self, id: FlightId, mode: Mode, admission: Admission) -> ReaderId {
         let log = self.flights.get(id.0).map(|flight| flight.log).expect("the flight is under way");
-        let reader = ReaderId(self.readers.insert(Reader::new(log, Some(id), mode)));
+        let reader = ReaderId(self.readers.insert(Reader::new(log, Some(id), mode, admission)));
         self.store.add_reader(log, reader.0);
         let readers = self.store.reader_count(log);
         self.change_flight(id, |flight| {
@@ -33,19 +33,19 @@ impl Cache {
     /// A reader of a fresh body.
     pub(crate) fn serve(&mut self, key: usize, mode: Mode) -> ReaderId {
         self.counters.hits += 1;
-        self.seat_at_body(key, mode)
+        self.seat_at_body(key, mode, Admission::Hit)
     }
 
     /// A reader of a body past its time.
     pub(crate) fn serve_stale(&mut self, key: usize, mode: Mode) -> ReaderId {
         self.counters.stale += 1;
-        self.seat_at_body(key, mode)
+        self.seat_at_body(key, mode, Admission::Stale)
     }
 
-    fn seat_at_body(&mut self, key: usize, mode: Mode) -> ReaderId {
+    fn seat_at_body(&mut self, key: usize, mode: Mode, admission: Admission) -> ReaderId {
         let log = self.entries[key].stored.expect("the state says that there is a body").log;
         self.eviction.used(key);
-        let reader = ReaderId(self.readers.insert(Reader::new(log, None, mode)));
+        let reader = ReaderId(self.readers.insert(Reader::new(log, None, mode, admission)));
         self.store.add_reader(log, reader.0);
         reader
     }
@@ -80,6 +80,43 @@ impl Cache {
                 Reading::End
             }
         }
+    }
+
+    /// How this reader came by its body; `None` when it is gone. A reader of a flight that failed may become one of the
+    /// body that there was before.
+    #[must_use]
+    pub fn admission(&self, id: ReaderId) -> Option<Admission> {
+        self.readers.get(id.0).map(|reader| reader.admission)
+    }
+
+    /// How many bytes this reader took; `None` when it is gone.
+    #[must_use]
+    pub fn cursor(&self, id: ReaderId) -> Option<u64> {
+        self.readers.get(id.0).map(Reader::cursor)
+    }
+
+    /// How many bytes there are of what this reader reads; `None` when it is gone, or has failed.
+    #[must_use]
+    pub fn length(&self, id: ReaderId) -> Option<u64> {
+        match self.readers.get(id.0)?.place {
+            Place::At { log, .. } => self.store.log(log).map(Log::len),
+            Place::Failed(_) => None,
+        }
+    }
+
+    /// How things stand for this reader, without reading; `None` when it is gone.
+    #[must_use]
+    pub fn prospect(&self, id: ReaderId) -> Option<Prospect> {
+        let reader = self.readers.get(id.0)?;
+        let Place::At { log, cursor, flight } = reader.place else { return Some(Prospect::Failed) };
+        let log = self.store.log(log)?;
+        let shown = reader.mode == Mode::Stream && log.len() > cursor;
+        Some(match flight {
+            _ if log.is_sealed() && log.len() <= cursor => Prospect::End,
+            Some(_) if shown => Prospect::More { complete: false },
+            Some(_) => Prospect::Waits,
+            None => Prospect::More { complete: true },
+        })
     }
 
     /// A reader took this many of the bytes that it was shown.
@@ -179,10 +216,10 @@ impl Cache {
     pub(crate) fn fail_reader(&mut self, id: ReaderId, why: &FlightError) {
         let Some(reader) = self.readers.get_mut(id.0) else { return };
         let place = std::mem::replace(&mut reader.place, Place::Failed(why.clone()));
-        if std::mem::take(&mut reader.waiting) {
-            self.orders.push_back(Order::Wake(id));
-        }
         let Place::At { log, cursor, flight } = place else { return };
+        reader.waiting = false;
+        // Also to those who did not wait: one whose client takes nothing would never ask.
+        self.orders.push_back(Order::Wake(id));
         self.store.remove_reader(log, id.0);
         if let Some(flight) = flight {
             self.move_cursor(flight, cursor, None);
@@ -201,6 +238,7 @@ impl Cache {
                 continue;
             }
             reader.place = Place::At { log: stored.log, cursor: 0, flight: None };
+            reader.admission = Admission::Stale;
             self.counters.stale += 1;
             if std::mem::take(&mut reader.waiting) {
                 self.orders.push_back(Order::Wake(ReaderId(id)));

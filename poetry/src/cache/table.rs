@@ -101,6 +101,7 @@ impl Cache {
         self.tick(now);
         let flight = self.remove_reader(reader);
         if let Some(flight) = flight {
+            self.counters.left += 1;
             self.left(now, flight);
         }
         self.use_freed_memory(now);
@@ -410,7 +411,7 @@ impl Cache {
     }
 
     /// The place of a key; a new one if it was not known.
-    fn key(&mut self, name: &str) -> Result<usize, Refusal> {
+    pub(crate) fn key(&mut self, name: &str) -> Result<usize, Refusal> {
         if let Some(key) = self.keys.get(name) {
             return Ok(*key);
         }

@@ -1,5 +1,6 @@
 //! How a flight begins, and the four ways in which it ends: its body is good, suspect, broken, or wanted by nobody.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -38,6 +39,9 @@ impl Cache {
             _ => (&mut self.counters.misses, Admission::Miss),
         };
         *counter += 1;
+        if admission == Admission::Uncacheable && mode == Mode::Stream {
+            self.change_flight(flight, |flight| flight.window = Some(BTreeMap::new()));
+        }
         Ok(self.seat(flight, mode, admission))
     }
 
@@ -89,12 +93,9 @@ impl Cache {
             Bond::Alone { .. } => self.entries[key].generation,
             Bond::Attached | Bond::Background => self.raise_generation(key),
         };
-        self.flights_begun += 1;
+        self.counters.fetches_begun += 1;
         let mut flight = Flight::new(key, generation, bond, log, now);
-        flight.number = self.flights_begun;
-        if bond == (Bond::Alone { store: false }) {
-            flight.window = Some(std::collections::BTreeMap::new());
-        }
+        flight.number = self.counters.fetches_begun;
         let id = FlightId(self.flights.insert(flight));
         self.change_flight(id, |_| ());
         match bond {
@@ -140,7 +141,7 @@ impl Cache {
         if flight.linger_until.is_some_and(|at| at <= now) {
             return self.abandon(now, id, Outcome::Abandoned);
         }
-        self.detach_laggards(now, id);
+        self.check_laggards(now, id);
     }
 
     /// Whether a refused attempt is repeated, within the connect limit.

@@ -31,6 +31,8 @@ pub struct Counters {
     pub uncacheable: u64,
     /// Readers turned away because of a limit.
     pub rejected: u64,
+    /// Flights that were begun.
+    pub fetches_begun: u64,
     /// Flights whose body was good.
     pub fetches_ok: u64,
     /// Flights that failed.

@@ -34,7 +34,6 @@ impl std::fmt::Debug for Front {
 
 impl Factory for Front {
     fn build(&mut self, _peer: &Address) -> Option<Box<dyn Protocol>> {
-        self.shell.clients.set(self.shell.clients.get() + 1);
         let input = DroppedInput::new(self.shell.settings.input_bytes_max);
         let (shell, key) = (Rc::clone(&self.shell), Rc::clone(&self.key));
         Some(Box::new(Client { shell, key, reader: None, input, taken_before: 0 }))
@@ -154,6 +153,7 @@ impl Client {
 
 impl Protocol for Client {
     fn connection_made(&mut self, conn: &mut Conn<'_>) {
+        self.shell.clients.set(self.shell.clients.get() + 1);
         conn.set_marks(0, 0); // it is asked for more when all has gone, and told when the kernel is full
         let (shell, handle) = (Rc::clone(&self.shell), conn.handle());
         let admitted = {

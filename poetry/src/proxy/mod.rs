@@ -13,6 +13,7 @@
 mod error;
 mod front;
 mod observer;
+mod service;
 mod settings;
 mod shell;
 mod sinks;
@@ -34,6 +35,7 @@ use sinks::Sink;
 pub use error::ProxyError;
 pub use front::Front;
 pub use observer::Observer;
+pub use service::{PoetryProxyService, ProxyRoute, poetry_proxy};
 pub use settings::{Like, ProxySettings, SEND_RATE_MIN, SEND_RATE_WINDOW};
 
 /// Serves poems that it fetches from other poets when somebody wants them, and keeps.

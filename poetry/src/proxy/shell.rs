@@ -183,29 +183,30 @@ impl Shell {
     fn arm_timer(self: &Rc<Self>) {
         let next = self.cache.borrow().next_deadline();
         let mut timer = self.timer.borrow_mut();
-        match (next, &*timer) {
-            (None, None) => {}
-            (None, Some((_, call))) => {
+        let Some(at) = next else {
+            if let Some((_, call)) = timer.take() {
                 call.cancel();
-                *timer = None;
             }
-            (Some(at), Some((armed, _))) if at >= *armed => {}
-            (Some(at), Some((_, call))) => {
-                call.reset(at - self.reactor.now());
-                let call = call.clone();
-                *timer = Some((at, call));
-            }
-            (Some(at), None) => {
-                let shell = Rc::downgrade(self);
-                let call = self.reactor.call_later(at - self.reactor.now(), move || {
-                    if let Some(shell) = shell.upgrade() {
-                        shell.timer.take();
-                        shell.tell(Cache::tick);
-                    }
-                });
-                *timer = Some((at, call));
-            }
+            return;
+        };
+        let now = self.reactor.now();
+        if timer.as_ref().is_some_and(|(armed, _)| at >= *armed && *armed > now) {
+            return; // it comes early enough
         }
+        if let Some((armed, call)) = &mut *timer
+            && call.reset(at - now)
+        {
+            *armed = at;
+            return;
+        }
+        let shell = Rc::downgrade(self);
+        let call = self.reactor.call_later(at - now, move || {
+            if let Some(shell) = shell.upgrade() {
+                shell.timer.take();
+                shell.tell(Cache::tick);
+            }
+        });
+        *timer = Some((at, call));
     }
 }
 

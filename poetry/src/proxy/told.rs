@@ -15,7 +15,7 @@ pub(crate) fn fetching(shell: &Shell, key: &str, from: &Endpoint) {
 }
 
 /// An upstream in words: with its name, if that says more than its address.
-fn named(key: &str, endpoint: &Endpoint) -> String {
+pub(crate) fn named(key: &str, endpoint: &Endpoint) -> String {
     let peer = endpoint.peer_name();
     if peer == key { peer } else { format!("{key} ({peer})") }
 }

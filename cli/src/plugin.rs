@@ -55,8 +55,8 @@ type Start = Box<dyn FnOnce(&Reactor) -> Result<Port, ListenError>>;
 pub(crate) enum MakeError {
     /// There is no poem to serve.
     Poem(PoemError),
-    /// A proxy was told to fetch from where it listens.
-    Itself(String),
+    /// The options contradict each other.
+    Usage(String),
     /// A proxy of transforms was told to ask where it listens.
     AsksItself(String),
 }
@@ -66,7 +66,7 @@ impl MakeError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Poem(_) => 1,
-            Self::Itself(_) | Self::AsksItself(_) => WRONG_USAGE,
+            Self::Usage(_) | Self::AsksItself(_) => WRONG_USAGE,
         }
     }
 }
@@ -81,9 +81,7 @@ impl fmt::Display for MakeError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Poem(error) => error.fmt(out),
-            Self::Itself(name) => {
-                write!(out, "it would fetch from itself at {name}: give the port of another poet")
-            }
+            Self::Usage(what) => out.write_str(what),
             Self::AsksItself(name) => {
                 write!(out, "it would ask itself at {name}: give the port of another transform service")
             }
@@ -95,7 +93,7 @@ impl Error for MakeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Poem(error) => error.source(),
-            Self::Itself(_) | Self::AsksItself(_) => None,
+            Self::Usage(_) | Self::AsksItself(_) => None,
         }
     }
 }

@@ -33,7 +33,12 @@ impl std::fmt::Debug for Front {
 }
 
 impl Factory for Front {
-    fn build(&mut self, _peer: &Address) -> Option<Box<dyn Protocol>> {
+    fn build(&mut self, peer: &Address) -> Option<Box<dyn Protocol>> {
+        let limit = self.shell.settings.clients_max;
+        if self.shell.clients.get() >= limit {
+            tracing::warn!(%peer, limit, "too many clients: this one is refused");
+            return None;
+        }
         let input = DroppedInput::new(self.shell.settings.input_bytes_max);
         let (shell, key) = (Rc::clone(&self.shell), Rc::clone(&self.key));
         Some(Box::new(Client { shell, key, reader: None, input, taken_before: 0 }))

@@ -117,6 +117,12 @@ impl PoetryProxy {
         known.ok_or_else(|| ProxyError::UnknownUpstream(name.to_owned()))
     }
 
+    /// Has the log say, and the introduction's proxies print, that the clients of this upstream are served at `at` from
+    /// now on. The service does it.
+    pub fn tell_route(&self, route: &ProxyRoute, at: &Address) {
+        told::proxying(&self.shell, route.name(), route.upstream(), at);
+    }
+
     /// Has somebody hear what the proxy does from now on.
     pub fn observe(&self, observer: impl Observer) {
         self.shell.add_observer(Rc::new(observer));

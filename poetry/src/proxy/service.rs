@@ -102,6 +102,7 @@ pub fn poetry_proxy(name: impl Into<String>, upstream: &Endpoint, at: &Endpoint)
 /// ```
 pub struct PoetryProxyService {
     servers: Rc<[Rc<TcpServer>]>,
+    routes: Rc<[ProxyRoute]>,
     proxy: Place,
 }
 
@@ -144,8 +145,9 @@ impl PoetryProxyService {
         let proxy = Place::default();
         let plan = Rc::new(RefCell::new(Some((settings, set_up))));
         let routes: Rc<[ProxyRoute]> = routes.into();
+        let all = &routes;
         let servers = routes.iter().map(|route| {
-            let (place, plan, routes) = (Rc::clone(&proxy), Rc::clone(&plan), Rc::clone(&routes));
+            let (place, plan, routes) = (Rc::clone(&proxy), Rc::clone(&plan), Rc::clone(all));
             let name = route.name.clone();
             let server = TcpServer::making(&route.at, move |reactor| {
                 let planned = plan.borrow_mut().take();
@@ -159,7 +161,8 @@ impl PoetryProxyService {
             });
             Rc::new(server.with_connection_limits(limits))
         });
-        Self { servers: servers.collect(), proxy }
+        let servers = servers.collect();
+        Self { servers, routes, proxy }
     }
 
     /// The proxy, from the privileged start on.
@@ -192,8 +195,10 @@ impl Service for PoetryProxyService {
 
     fn start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
         if let Some(proxy) = self.proxy() {
-            for (name, upstream) in proxy.upstreams() {
-                tracing::info!("proxying {}", super::told::named(&name, &upstream));
+            for (route, server) in self.routes.iter().zip(&*self.servers) {
+                if let Some(port) = server.port() {
+                    proxy.tell_route(route, port.local_addr());
+                }
             }
         }
         self.each(|server| server.start(cx.clone()))

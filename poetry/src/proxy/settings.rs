@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sestina_reactor::CONNECTIONS_MAX;
+
 use crate::cache::{OnAbandon, Settings};
 use crate::input::INPUT_BYTES_MAX;
 
@@ -54,6 +56,9 @@ impl Like {
 pub struct ProxySettings {
     /// What the cache does, and its limits.
     pub cache: Settings,
+    /// How many clients there may be at once, over all upstreams; further ones are reset. A port with a limit of its own
+    /// lets them wait.
+    pub clients_max: usize,
     /// How much a client may say before it is cut: a client of a poet has nothing to say.
     pub input_bytes_max: u64,
     /// See [`SEND_RATE_MIN`]. Measured only while bytes wait for the client: a slow poet is no slow client. Zero is no
@@ -69,6 +74,7 @@ impl Default for ProxySettings {
     fn default() -> Self {
         Self {
             cache: Settings::default(),
+            clients_max: CONNECTIONS_MAX,
             input_bytes_max: INPUT_BYTES_MAX,
             send_rate_min: SEND_RATE_MIN,
             send_rate_window: SEND_RATE_WINDOW,

@@ -2,11 +2,31 @@
 
 use std::rc::Rc;
 
-use sestina_reactor::{Conn, ConnHandle, Endpoint};
+use sestina_reactor::{Address, Conn, ConnHandle, Endpoint};
 
 use super::settings::Like;
 use super::shell::Shell;
 use crate::cache::{Admission, FlightError, FlightReport, Outcome, ReaderId};
+
+/// An upstream is served from now on.
+pub(crate) fn proxying(shell: &Shell, name: &str, upstream: &Endpoint, at: &Address) {
+    tracing::info!("proxying {} on {at}", named(name, upstream));
+    if let Some(like) = shell.settings.like {
+        tracing::warn!(
+            "like proxy {} of the introduction: torn and empty poems are kept and sent as if they were whole",
+            like.version()
+        );
+    }
+    let (Address::Inet(at), peer) = (at, upstream.peer_name()) else { return };
+    let (host, port) = peer.rsplit_once(':').unwrap_or((&peer, ""));
+    let family = if at.is_ipv4() { "TCP" } else { "TCP6" };
+    let class = if at.is_ipv4() { "IPv4Address" } else { "IPv6Address" };
+    shell.print(&format!(
+        "Proxying ('{host}', {port}) on {class}(type='{family}', host='{}', port={}).",
+        at.ip(),
+        at.port()
+    ));
+}
 
 /// A flight's connection is begun.
 pub(crate) fn fetching(shell: &Shell, key: &str, from: &Endpoint) {
@@ -15,7 +35,7 @@ pub(crate) fn fetching(shell: &Shell, key: &str, from: &Endpoint) {
 }
 
 /// An upstream in words: with its name, if that says more than its address.
-pub(crate) fn named(key: &str, endpoint: &Endpoint) -> String {
+fn named(key: &str, endpoint: &Endpoint) -> String {
     let peer = endpoint.peer_name();
     if peer == key { peer } else { format!("{key} ({peer})") }
 }

@@ -111,6 +111,11 @@ impl Log {
         self.forgotten == 0
     }
 
+    /// The block of a sealed log that has one and no other.
+    pub(crate) fn only_block(&self) -> Option<&Rc<[u8]>> {
+        self.blocks.front().filter(|_| self.sealed && self.is_whole() && self.blocks.len() == 1)
+    }
+
     /// The blocks, if it is sealed and whole.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &Rc<[u8]>> {
         self.blocks.iter()

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
 mod checks;
+mod picture;
 mod tidy;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ Commands:
   tidy    The rules of this house that no compiler knows
   test    cargo test --workspace
   docs    The manual page and the shell completions of get-poetry, under target/docs
+  picture Runs the demo and draws what it prints, for the README: pictures/demo.svg
   sim     Scenarios on the simulated network under many seeds, or one seed and its trace; see cargo xtask sim --help
 ";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
         ["docs"] => checks::docs(),
+        ["picture"] => picture::draw(),
         ["sim", options @ ..] => match checks::sim(options) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),

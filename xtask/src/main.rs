@@ -3,7 +3,11 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
 mod checks;
+mod files;
+mod links;
+mod markdown;
 mod picture;
+mod spec;
 mod tidy;
 
 use std::process::ExitCode;
@@ -19,6 +23,8 @@ Commands:
   lint    Clippy, warnings are errors
   doc     The documentation, warnings are errors
   tidy    The rules of this house that no compiler knows
+  links   Does every relative link of every Markdown file lead to a file, and to a heading in it?
+  spec    What the introduction claims, and which tests show it (spec/claims.md)
   test    cargo test --workspace
   docs    The manual page and the shell completions of get-poetry, under target/docs
   picture Runs the demo and draws what it prints, for the README: pictures/demo.svg

@@ -18,9 +18,11 @@ Commands:
   lint    Clippy, warnings are errors
   doc     The documentation, warnings are errors
   tidy    The rules of this house that no compiler knows
+  guard   Instruction counts of hot paths, where valgrind is installed; see cargo xtask bench guard --help
   test    cargo test --workspace
   docs    The manual page and the shell completions of get-poetry, under target/docs
   sim     Scenarios on the simulated network under many seeds, or one seed and its trace; see cargo xtask sim --help
+  bench   Our programs and their peers, measured by turns in one run; see cargo xtask bench --help
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +32,10 @@ fn main() -> ExitCode {
         ["ci"] => checks::ci(),
         ["docs"] => checks::docs(),
         ["sim", options @ ..] => match checks::sim(options) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(error),
+        },
+        ["bench", options @ ..] => match checks::bench(options) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),
         },

@@ -282,7 +282,8 @@ impl Cache {
             Bond::Attached => self.enter_after_failure(now, key, &why),
             Bond::Background => {
                 let retry_at = self.retry_at(now, key, &why);
-                self.enter(key, State::Stale { retry_at });
+                let next = self.after_background(now, key, retry_at);
+                self.enter(key, next);
             }
             Bond::Alone { .. } => {}
         }
@@ -321,7 +322,10 @@ impl Cache {
         let (key, bond) = (flight.key, flight.bond);
         if matches!(bond, Bond::Attached | Bond::Background) {
             self.raise_generation(key);
-            let next = self.stale_or_empty(key);
+            let next = match bond {
+                Bond::Background => self.after_background(now, key, None),
+                _ => self.stale_or_empty(key),
+            };
             self.enter(key, next);
         }
         self.end_flight(now, id, outcome, true);

@@ -98,6 +98,17 @@ impl Log {
         }
     }
 
+    /// Everything from `cursor` on, block by block; of a sealed log.
+    pub(crate) fn rest(&self, cursor: u64) -> impl Iterator<Item = (&Rc<[u8]>, Range<usize>)> {
+        let offset = cursor.checked_sub(self.forgotten).and_then(|offset| usize::try_from(offset).ok());
+        let offset = offset.filter(|_| self.sealed).unwrap_or(usize::MAX);
+        let (first, mut start) = (offset / BLOCK_BYTES, offset % BLOCK_BYTES);
+        self.blocks.iter().skip(first).map(move |block| {
+            let range = std::mem::take(&mut start).min(block.len())..block.len();
+            (block, range)
+        })
+    }
+
     /// Forgets whole blocks before `cursor`. What stays is a window.
     pub(crate) fn forget_before(&mut self, cursor: u64) {
         while self.forgotten + count(BLOCK_BYTES) <= cursor && self.blocks.len() > usize::from(self.sealed) {

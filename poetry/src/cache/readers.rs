@@ -1,6 +1,7 @@
 //! What readers get: a cursor each, pulled at their own speed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -144,6 +145,19 @@ impl Cache {
             Some(_) => Prospect::Waits,
             None => Prospect::More { complete: true },
         })
+    }
+
+    /// Everything that is left of a complete body for this reader, block by block; nothing if it is not complete, or is
+    /// wanted whole. [`Self::advance`] says how much of it was taken.
+    pub fn rest(&self, id: ReaderId) -> impl Iterator<Item = (&Rc<[u8]>, Range<usize>)> {
+        let place = self.readers.get(id.0).filter(|reader| reader.mode == Mode::Stream).map(|it| &it.place);
+        let log = match place {
+            Some(Place::At { log, cursor, flight: None, .. }) => {
+                self.store.log(*log).map(|log| (log, *cursor))
+            }
+            _ => None,
+        };
+        log.into_iter().flat_map(|(log, cursor)| log.rest(cursor))
     }
 
     /// A reader took this many of the bytes that it was shown.

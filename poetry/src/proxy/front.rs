@@ -12,7 +12,7 @@ use sestina_reactor::{Address, Conn, ConnHandle, Factory, Lost, Protocol};
 use super::shell::Shell;
 use super::sinks::Sink;
 use super::told;
-use crate::cache::{Admission, Body, Piece, Prospect, ReaderId, Reading};
+use crate::cache::{Admission, Body, Cache, Piece, Prospect, ReaderId, Reading};
 use crate::input::DroppedInput;
 
 /// How much of a complete body is queued for one client, by reference, before the kernel must take it, in bytes.
@@ -108,7 +108,15 @@ impl Shell {
         loop {
             let (queued, cursor) = (conn.queued(), cache.cursor(reader));
             let full = match cache.prospect(reader) {
-                Some(Prospect::More { complete: true }) => queued >= PULL_BYTES,
+                Some(Prospect::More { complete: true }) if queued < PULL_BYTES => {
+                    let given = give_rest(&cache, reader, conn, PULL_BYTES - queued);
+                    cache.advance(now, reader, given);
+                    if given > 0 {
+                        continue;
+                    }
+                    false // it is wanted whole
+                }
+                Some(Prospect::More { complete: true }) => true,
                 Some(Prospect::More { complete: false }) => queued >= PULL_BYTES_LIVE,
                 Some(Prospect::End) => queued > 0,
                 _ => false,
@@ -152,6 +160,19 @@ impl Shell {
             self.tell_observers(|observer| observer.first_byte(admission, after));
         }
     }
+}
+
+/// Queues what is left of a complete body, by reference: the blocks that begin within `room`.
+fn give_rest(cache: &Cache, reader: ReaderId, conn: &ConnHandle, room: usize) -> usize {
+    let mut given = 0;
+    for (block, range) in cache.rest(reader) {
+        if given >= room {
+            break;
+        }
+        given += range.len();
+        conn.write_shared_range(Rc::clone(block), range);
+    }
+    given
 }
 
 fn write_body(conn: &ConnHandle, body: &Body) {

@@ -75,6 +75,16 @@ impl Stage {
         self.until("all have ended", || clients.iter().all(Watcher::has_ended));
     }
 
+    /// Has the proxy keep a long poem, for nobody.
+    #[track_caller]
+    pub(crate) fn puppet_keeps(&self, poem: &[u8]) {
+        self.proxy.refresh("poem").expect("it may fetch");
+        self.until("the poet has a client", || self.puppet.count() == 1);
+        self.puppet.last().write_shared(poem.into());
+        self.puppet.last().lose_connection();
+        self.until("the poem is kept", || self.proxy.counters().fetches_ok == 1);
+    }
+
     /// Has the proxy keep this poem.
     #[track_caller]
     pub(crate) fn keep(&self, poem: &[u8]) {

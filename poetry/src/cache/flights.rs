@@ -10,7 +10,7 @@ use super::Cache;
 use super::deadlines::Due;
 use super::entry::{State, Stored};
 use super::flight::{Bond, Flight, FlightId, FlightReport, Outcome, Phase};
-use super::log::{Log, count};
+use super::log::{Log, PACKED_BLOCK_BYTES, count};
 use super::orders::{Order, StoredBody};
 use super::reader::{Admission, Body, Mode, ReaderId};
 use super::reasons::{FlightError, Refusal, Suspicion};
@@ -208,6 +208,9 @@ impl Cache {
             ttl => Some(ttl.unwrap_or(Duration::MAX).min(self.settings.checks.probation)),
         };
         self.give_up_body(key);
+        if self.free_bytes() >= count(PACKED_BLOCK_BYTES) {
+            self.store.change(log, Log::pack);
+        }
         let fresh_until = ttl.map(|ttl| now + ttl);
         self.store.give(log, Owner::Entry);
         self.eviction.stored(key);

@@ -14,6 +14,7 @@ const CHECKS: &[Check] = &[
     ("fmt", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", crate::tidy::check),
     ("links", crate::links::check),
+    ("book", crate::book::check),
     ("spec", crate::spec::check),
     ("lint", |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
     ("doc", |root| {

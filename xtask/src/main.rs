@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
+mod book;
 mod checks;
 mod files;
 mod links;
@@ -24,6 +25,7 @@ Commands:
   doc     The documentation, warnings are errors
   tidy    The rules of this house that no compiler knows
   links   Does every relative link of every Markdown file lead to a file, and to a heading in it?
+  book    Does every block of code and every transcript of the book come from what a test sees?
   spec    What the introduction claims, and which tests show it (spec/claims.md)
   guard   Instruction counts of hot paths, where valgrind is installed; see cargo xtask bench guard --help
   test    cargo test --workspace

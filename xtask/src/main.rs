@@ -6,6 +6,7 @@ mod checks;
 mod files;
 mod links;
 mod markdown;
+mod picture;
 mod spec;
 mod tidy;
 
@@ -26,6 +27,7 @@ Commands:
   spec    What the introduction claims, and which tests show it (spec/claims.md)
   test    cargo test --workspace
   docs    The manual page and the shell completions of get-poetry, under target/docs
+  picture Runs the demo and draws what it prints, for the README: pictures/demo.svg
   sim     Scenarios on the simulated network under many seeds, or one seed and its trace; see cargo xtask sim --help
 ";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
         ["docs"] => checks::docs(),
+        ["picture"] => picture::draw(),
         ["sim", options @ ..] => match checks::sim(options) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),

@@ -20,6 +20,7 @@ const CHECKS: &[Check] = &[
         let strict = [("RUSTDOCFLAGS", "-D warnings")];
         cargo(root, &["doc", "--workspace", "--no-deps", "--document-private-items"], &strict)
     }),
+    ("reference", crate::reference::check),
     ("test", |root| cargo(root, &["test", "--workspace"], &[])),
 ];
 

@@ -17,7 +17,10 @@ use crate::timestamp::Timestamp;
 use crate::words;
 
 /// Sends what is at least this important to the standard error, from now on and from everywhere.
-pub(crate) fn begin(level: LevelFilter) {
+///
+/// # Panics
+/// If the process has a log already.
+pub fn begin(level: LevelFilter) {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(|| StandardError)

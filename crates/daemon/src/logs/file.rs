@@ -6,12 +6,12 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, OFlags, Uid, fchmod, fchown};
+use rustix::fs::{Gid, OFlags, Uid, fchown};
 
 /// How many old files can be kept.
 pub(crate) const KEEP_MAX: usize = 1_000;
@@ -100,13 +100,12 @@ impl LogFile {
         Ok(())
     }
 
-    pub(crate) fn give_to(&self, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
-        match self.kind {
-            Kind::Regular { .. } => {
-                Ok(fchown(&self.file, uid.map(Uid::from_raw), gid.map(Gid::from_raw))?)
-            }
+    pub(crate) fn give_to(&self, uid: u32, gid: u32) -> Result<(), FileError> {
+        let given = match self.kind {
+            Kind::Regular { .. } => fchown(&self.file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))),
             Kind::Other => Ok(()), // devices are not ours
-        }
+        };
+        given.map_err(|error| FileError::Give { path: self.path.clone(), source: error.into() })
     }
 
     /// The root is `root` from now on.
@@ -153,7 +152,7 @@ impl LogFile {
     /// The new file has the permissions that the old one was given.
     fn permit_as_before(&self, fresh: &File) -> io::Result<()> {
         let mode = self.file.metadata()?.mode() & MODE_BITS;
-        Ok(fchmod(fresh, Mode::from_raw_mode(mode.try_into().unwrap_or_default()))?)
+        fresh.set_permissions(Permissions::from_mode(mode))
     }
 
     fn shift(&self, fresh: &Path) -> io::Result<()> {
@@ -220,10 +219,16 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 
 /// What is wrong with the file of a log.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum FileError {
+pub(crate) enum FileError {
     /// It cannot be opened.
     Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be given to the user as whom the process will serve.
+    Give {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -246,6 +251,7 @@ impl fmt::Display for FileError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open { path, .. } => write!(out, "cannot open the log '{}'", path.display()),
+            Self::Give { path, .. } => write!(out, "cannot give the log '{}' away", path.display()),
             Self::Link(path) => {
                 write!(out, "the log '{}' is a symbolic link: name the file that it leads to", path.display())
             }
@@ -264,7 +270,9 @@ impl fmt::Display for FileError {
 impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Open { source, .. } | Self::Rotate { source, .. } => Some(source),
+            Self::Open { source, .. } | Self::Give { source, .. } | Self::Rotate { source, .. } => {
+                Some(source)
+            }
             Self::Link(_) | Self::OutsideRoot(_) => None,
         }
     }

@@ -12,13 +12,13 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::levels::Levels;
 use super::line::{Around, Origin, SPANS_MAX};
-use super::log::Log;
-use super::record::{Fields, Record};
+use super::record::{Fields, Record, Value};
+use super::writer::Writer;
 use crate::timestamp::Timestamp;
 
 /// Writes events into the log.
 pub(crate) struct LogLayer {
-    pub(crate) log: Arc<Log>,
+    pub(crate) log: Arc<Writer>,
     pub(crate) levels: Levels,
 }
 
@@ -80,6 +80,6 @@ where
 
 /// A span's message is a field as any other.
 fn fields_of(record: Record) -> Fields {
-    let message = (!record.message.is_empty()).then(|| ("message", super::record::Value::Shown(record.message)));
+    let message = (!record.message.is_empty()).then_some(("message", Value::Shown(record.message)));
     message.into_iter().chain(record.fields).collect()
 }

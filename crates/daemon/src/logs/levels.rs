@@ -21,17 +21,8 @@ const NAMES: [(&str, LevelFilter); 6] = [
 /// The least important level that is written, for everything and for single targets: `info,sestina_reactor=debug`.
 ///
 /// A target is a module, and stands for the modules below it too; of several that fit, the longest decides.
-///
-/// ```
-/// use sestina_daemon::logs::Levels;
-///
-/// let levels: Levels = "warn,sestina_reactor=debug".parse()?;
-/// assert_eq!(levels.to_string(), "warn,sestina_reactor=debug");
-/// assert!("loud".parse::<Levels>().is_err());
-/// # Ok::<(), sestina_daemon::logs::LevelsError>(())
-/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Levels {
+pub(crate) struct Levels {
     general: LevelFilter,
     /// The longest names first.
     targets: Vec<(String, LevelFilter)>,
@@ -114,8 +105,7 @@ impl fmt::Display for Levels {
 
 /// Why a text names no levels.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum LevelsError {
+pub(crate) enum LevelsError {
     /// There is no such level.
     UnknownLevel(String),
     /// A level for a target without a name.
@@ -160,7 +150,10 @@ mod tests {
             assert_eq!(levels.level_of(target), level, "{target}");
         }
         assert_eq!(levels.least(), LevelFilter::TRACE);
-        assert_eq!("sestina.reactor=debug".parse::<Levels>().unwrap().level_of("sestina::reactor"), LevelFilter::DEBUG);
+        assert_eq!(
+            "sestina.reactor=debug".parse::<Levels>().unwrap().level_of("sestina::reactor"),
+            LevelFilter::DEBUG
+        );
     }
 
     #[test]

@@ -21,8 +21,7 @@ const FACILITY_DAEMON: u8 = 3;
 
 /// What a line looks like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Format {
+pub(crate) enum Format {
     /// `2026-11-22T17:21:27+0000 [target#level] text field=value`, as twistd's.
     Text,
     /// An object of JSON: time, level, target, message, fields, spans.

@@ -5,7 +5,7 @@
 //! A line is written whole or lost whole. What cannot be written stops nothing: it is counted, and the log says how many
 //! lines are missing when it can be written again.
 //!
-//! Walk: `layer.rs` makes lines of events (`record.rs`, `capped.rs`, `line.rs`), without a lock; `log.rs` takes them in
+//! Walk: `layer.rs` makes lines of events (`record.rs`, `capped.rs`, `line.rs`), without a lock; `writer.rs` takes them in
 //! order (`repeats.rs`); `outbox.rs` gives them to `file.rs`, `stream.rs` or `syslog.rs`.
 //!
 //! Files are written at once, as everywhere: a disk that hangs stops the service. Streams and the syslog never wait for
@@ -18,7 +18,6 @@ mod file;
 mod layer;
 mod levels;
 mod line;
-mod log;
 mod options;
 mod outbox;
 mod panics;
@@ -27,6 +26,7 @@ mod repeats;
 mod stream;
 mod syslog;
 mod tending;
+mod writer;
 
 use std::error::Error;
 use std::fmt;
@@ -42,60 +42,71 @@ use tracing_subscriber::{Layer, Registry};
 use crate::words;
 use layer::LogLayer;
 use line::{Envelope, OWN, Origin, Shape};
-use log::Log;
 use outbox::{Outbox, Output};
 use repeats::Repeats;
+use writer::Writer;
 
-pub use file::FileError;
-pub use levels::{Levels, LevelsError};
-pub use line::Format;
-pub use options::{LogFormat, LogOptions, Place, Settings, Target};
-pub use stream::Standard;
-pub use syslog::SyslogError;
+use file::FileError;
+use options::Target;
+use syslog::SyslogError;
 
-/// Begins the process's log: from now on, what is important enough goes there, from everywhere. Panics too.
-///
-/// # Errors
-/// If the file cannot be opened, nobody listens to the syslog, or the process has a log already. Nothing has begun then.
-pub fn begin(settings: &Settings) -> Result<LogHandle, LogError> {
-    let (subscriber, handle) = subscriber(settings)?;
-    tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Begun)?;
-    panics::tell_in_log();
-    Ok(handle)
-}
+pub(crate) use options::{LogOptions, LogPlan};
 
-fn subscriber(settings: &Settings) -> Result<(impl tracing::Subscriber + Send + Sync, LogHandle), LogError> {
-    let (output, waiting_max) = match &settings.target {
-        Target::Standard(standard) => (Output::Stream(stream::Stream::new(*standard)), settings.backlog),
-        Target::File(path) => (Output::File(open(path, settings)?), 0),
+fn subscriber(plan: &LogPlan) -> Result<(impl tracing::Subscriber + Send + Sync, Log), LogError> {
+    let (output, waiting_max) = match &plan.target {
+        Target::Standard(standard) => (Output::Stream(stream::Stream::new(*standard)), plan.backlog),
+        Target::File(path) => (Output::File(open(path, plan)?), 0),
         Target::Syslog(path) => {
             (Output::Syslog(syslog::Syslog::connect(path.clone()).map_err(LogError::Syslog)?), 0)
         }
     };
     let envelope = match &output {
-        Output::Syslog(_) => Envelope::Syslog(settings.prefix.clone(), std::process::id()),
+        Output::Syslog(_) => Envelope::Syslog(plan.prefix.clone(), std::process::id()),
         Output::Stream(_) | Output::File(_) => Envelope::None,
     };
-    let shape = Shape { format: settings.format, envelope };
-    let log = Log::new(shape, Outbox::new(output, waiting_max), Repeats::new(settings.repeats));
-    let layer = LogLayer { log: Arc::clone(&log), levels: settings.levels.clone() };
-    Ok((Registry::default().with(layer.boxed()), LogHandle(log)))
+    let shape = Shape { format: plan.format, envelope };
+    let log = Writer::new(shape, Outbox::new(output, waiting_max), Repeats::new(plan.repeats));
+    let layer = LogLayer { log: Arc::clone(&log), levels: plan.levels.clone() };
+    Ok((Registry::default().with(layer.boxed()), Log(log)))
 }
 
-fn open(path: &Path, settings: &Settings) -> Result<file::LogFile, LogError> {
+fn open(path: &Path, plan: &LogPlan) -> Result<file::LogFile, LogError> {
     // A file that has become too long for the limits of the process is an error of the write, not the end.
     signal_hook::flag::register(SIGXFSZ, Arc::default()).map_err(LogError::Signal)?;
-    file::LogFile::open(path.to_owned(), settings.rotation, settings.mode).map_err(LogError::File)
+    file::LogFile::open(path.to_owned(), plan.rotation, plan.mode).map_err(LogError::File)
+}
+
+/// To whom the log's file belongs: the user and the group that the process will have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 /// The log, for whoever has to look after it. The log goes on when this is dropped.
 #[derive(Clone)]
-pub struct LogHandle(Arc<Log>);
+pub(crate) struct Log(Arc<Writer>);
 
-impl LogHandle {
+impl Log {
+    /// Opens what the plan says, and sends everything there from now on, from everywhere, panics too. New files belong to
+    /// `owner`. Called in the process that will serve, before it gives up privileges, changes its root or starts a thread.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or given away, nobody listens to the syslog, or the process has a log already. Nothing
+    /// has begun then.
+    pub(crate) fn begin(plan: &LogPlan, owner: Option<Owner>) -> Result<Self, LogError> {
+        let (subscriber, log) = subscriber(plan)?;
+        if let Some(owner) = owner {
+            log.give_to(owner)?;
+        }
+        tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Begun)?;
+        panics::tell_in_log();
+        Ok(log)
+    }
+
     /// Opens the file again, by its path, and the way to the syslog; for `logrotate`, which moves the file away and then
     /// sends SIGUSR1. Says so in the log, and also if it fails: then the log goes on where it was.
-    pub fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         let result: Result<(), Box<dyn Error>> = {
             let mut state = self.0.lock();
             let result = match state.outbox.output() {
@@ -121,55 +132,44 @@ impl LogHandle {
     }
 
     /// Writes what is held back, and gives a slow reader a last chance of a second. For the end of the process.
-    pub fn flush(&self) {
+    pub(crate) fn flush(&self) {
         self.0.flush();
     }
 
     /// Has the reactor look after lines that wait for a slow reader, and repetitions that were counted.
-    pub fn attend(&self, reactor: &Reactor) {
+    pub(crate) fn attend(&self, reactor: &Reactor) {
         self.0.tending.begin(reactor);
     }
 
-    /// Gives the file to the user and group as whom the process will go on.
-    ///
-    /// # Errors
-    /// If the process may not.
-    pub fn give_to(&self, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
+    fn give_to(&self, owner: Owner) -> Result<(), LogError> {
         match self.0.lock().outbox.output() {
-            Output::File(file) => file.give_to(uid, gid),
+            Output::File(file) => file.give_to(owner.uid, owner.gid).map_err(LogError::File),
             Output::Stream(_) | Output::Syslog(_) => Ok(()),
         }
     }
 
     /// The process has made `root` its root: paths begin there now. A file outside of it is written on, but can be neither
     /// opened again nor begun anew.
-    pub fn entered_root(&self, root: &Path) {
+    pub(crate) fn entered_root(&self, root: &Path) {
         if let Output::File(file) = self.0.lock().outbox.output() {
             file.entered_root(root);
         }
     }
-
-    /// How many lines could not be written, since the beginning.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.0.lock().outbox.lost_total()
-    }
 }
 
-impl fmt::Debug for LogHandle {
+impl fmt::Debug for Log {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.lock().outbox.output() {
-            Output::File(file) => write!(out, "LogHandle({})", file.path().display()),
-            Output::Syslog(syslog) => write!(out, "LogHandle(syslog at {})", syslog.path().display()),
-            Output::Stream(_) => out.write_str("LogHandle(stream)"),
+            Output::File(file) => write!(out, "Log({})", file.path().display()),
+            Output::Syslog(syslog) => write!(out, "Log(syslog at {})", syslog.path().display()),
+            Output::Stream(_) => out.write_str("Log(stream)"),
         }
     }
 }
 
 /// Why there is no log.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum LogError {
+pub(crate) enum LogError {
     /// The process has one already.
     Begun,
     /// The file cannot be used.

@@ -1,6 +1,5 @@
 //! The options of the log, and what follows from them.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -12,6 +11,7 @@ use super::repeats::REPEATS;
 use super::stream::Standard;
 use crate::service_maker::UsageError;
 use crate::size::{SizeError, parse_size};
+use crate::surroundings::Surroundings;
 
 /// Where the syslog of the machine listens.
 const SYSLOG: &str = if cfg!(target_os = "macos") { "/var/run/syslog" } else { "/dev/log" };
@@ -23,41 +23,41 @@ const HEADING: &str = "Log";
 
 /// Where the log goes, and what is in it.
 #[derive(Args, Clone, Debug)]
-pub struct LogOptions {
+pub(crate) struct LogOptions {
     /// The file of the log; `-` is the standard output [default: sestina.log, in the foreground the standard error]
     #[arg(short, long, value_name = "FILE", help_heading = HEADING)]
-    pub logfile: Option<PathBuf>,
+    pub(crate) logfile: Option<PathBuf>,
     /// Send the log to the syslog in the place of a file, at /dev/log or =PATH
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = SYSLOG,
           conflicts_with = "logfile", help_heading = HEADING)]
-    pub syslog: Option<PathBuf>,
+    pub(crate) syslog: Option<PathBuf>,
     /// What the syslog calls the program
     #[arg(long, value_name = "NAME", default_value = "sestina", value_parser = parse_prefix, help_heading = HEADING)]
-    pub prefix: String,
+    pub(crate) prefix: String,
     /// The least important level that is written: error, warn, info, debug or trace, and TARGET=LEVEL for single ones,
     /// with commas between
     #[arg(long, value_name = "LEVELS", default_value = "info", help_heading = HEADING)]
-    pub log_level: Levels,
+    pub(crate) log_level: Levels,
     /// What a line looks like [default: text, for journald journal]
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = HEADING)]
-    pub log_format: Option<LogFormat>,
+    pub(crate) log_format: Option<LogFormat>,
     /// Begin a new file when the log is this long; 0 for never
     #[arg(long, value_name = "SIZE", default_value = "1000000", value_parser = parse_size_or_none, help_heading = HEADING)]
-    pub log_rotate: usize,
+    pub(crate) log_rotate: usize,
     /// How many old files are kept: FILE.1 is the newest
     #[arg(long, value_name = "N", default_value = "10", value_parser = parse_keep, help_heading = HEADING)]
-    pub log_keep: usize,
+    pub(crate) log_keep: usize,
     /// How often a line is written in a row before repetitions are only counted; 0 for always
     #[arg(long, value_name = "N", default_value_t = REPEATS, help_heading = HEADING)]
-    pub log_repeats: u64,
+    pub(crate) log_repeats: u64,
     /// How much waits for a slow reader of the standard error or output; more is lost, and counted
     #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = parse_size, help_heading = HEADING)]
-    pub log_backlog: usize,
+    pub(crate) log_backlog: usize,
 }
 
 /// The names of formats on the command line.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// Lines for people, as twistd's
     Text,
     /// An object of JSON for each line
@@ -66,35 +66,9 @@ pub enum LogFormat {
     Journal,
 }
 
-/// Where the program is, as far as the log cares.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// Where relative paths begin, itself absolute: the root may become another directory later.
-    pub directory: &'a Path,
-    /// The file if none was asked for; `None` for the standard error.
-    pub file: Option<&'a Path>,
-    /// The variable JOURNAL_STREAM.
-    pub journal_stream: Option<&'a OsStr>,
-    /// The umask, if one was asked for: new files get what it leaves. Otherwise they are for their owner only.
-    pub umask: Option<u32>,
-}
-
-/// Options that were checked: how a log will be.
-///
-/// ```
-/// use clap::{Args, Command, FromArgMatches};
-/// use sestina_daemon::logs::{LogOptions, Place, Target};
-/// use std::path::Path;
-///
-/// let command = LogOptions::augment_args(Command::new("poet"));
-/// let matches = command.try_get_matches_from(["poet", "--logfile", "poet.log"]).expect("these are its options");
-/// let options = LogOptions::from_arg_matches(&matches).expect("these are its options");
-/// let place = Place { directory: Path::new("/srv"), file: None, journal_stream: None, umask: None };
-/// let settings = options.settings(&place).expect("they go together");
-/// assert_eq!(settings.target(), &Target::File("/srv/poet.log".into()));
-/// ```
+/// What the log will be: checked, and nothing opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Settings {
+pub(crate) struct LogPlan {
     pub(crate) target: Target,
     pub(crate) format: Format,
     pub(crate) levels: Levels,
@@ -107,8 +81,7 @@ pub struct Settings {
 
 /// Where lines go.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Target {
+pub(crate) enum Target {
     /// To the standard output or error.
     Standard(Standard),
     /// To a file, by its absolute path.
@@ -117,75 +90,81 @@ pub enum Target {
     Syslog(PathBuf),
 }
 
-impl LogOptions {
-    /// What follows from the options in this place.
+impl LogPlan {
+    /// Relative paths begin where the process was started; `rundir` is the place of the log of a detached process that was
+    /// not told otherwise, and `program` its name.
     ///
     /// # Errors
-    /// If they do not go together.
-    pub fn settings(&self, place: &Place<'_>) -> Result<Settings, UsageError> {
-        let target = self.target(place)?;
-        Ok(Settings {
-            format: self.format(&target, place)?,
+    /// If the options do not go together.
+    pub(crate) fn check(
+        program: &str,
+        options: &LogOptions,
+        foreground: bool,
+        rundir: &Path,
+        surroundings: &Surroundings,
+    ) -> Result<Self, UsageError> {
+        let usual = if foreground {
+            Target::Standard(Standard::Error)
+        } else {
+            Target::File(rundir.join(format!("{program}.log")))
+        };
+        let target = options.target(&surroundings.directory)?.unwrap_or(usual);
+        if !foreground && matches!(target, Target::Standard(_)) {
+            return Err(UsageError::new(
+                "a detached program has no standard output for its log: give --logfile a name",
+            ));
+        }
+        Ok(Self {
+            format: options.format(&target, surroundings.text("JOURNAL_STREAM"))?,
             target,
-            levels: self.log_level.clone(),
-            prefix: self.prefix.clone(),
+            levels: options.log_level.clone(),
+            prefix: options.prefix.clone(),
             rotation: Rotation {
-                bytes: u64::try_from(self.log_rotate).unwrap_or(u64::MAX),
-                keep: self.log_keep,
+                bytes: u64::try_from(options.log_rotate).unwrap_or(u64::MAX),
+                keep: options.log_keep,
             },
-            mode: place.umask.map_or(MODE, |umask| FILE_MODE & !umask),
-            repeats: self.log_repeats,
-            backlog: self.log_backlog,
+            mode: MODE,
+            repeats: options.log_repeats,
+            backlog: options.log_backlog,
         })
     }
 
-    fn target(&self, place: &Place<'_>) -> Result<Target, UsageError> {
+    /// New files get the permissions that this umask leaves. Without one they are for their owner only.
+    pub(crate) fn with_umask(self, umask: Option<u32>) -> Self {
+        Self { mode: umask.map_or(MODE, |umask| FILE_MODE & !umask), ..self }
+    }
+}
+
+impl LogOptions {
+    /// Where the log goes, if somebody said so.
+    fn target(&self, directory: &Path) -> Result<Option<Target>, UsageError> {
         if let Some(path) = &self.syslog {
-            return Ok(Target::Syslog(place.directory.join(path)));
+            return Ok(Some(Target::Syslog(directory.join(path))));
         }
         match self.logfile.as_deref() {
-            Some(path) if path == "-" => Ok(Target::Standard(Standard::Output)),
-            Some(path) if path.as_os_str().is_empty() => {
-                Err(UsageError::new("--logfile is empty: give the name of a file, or - for the standard output"))
-            }
-            Some(path) => Ok(Target::File(place.directory.join(path))),
-            None => Ok(place.file.map_or(Target::Standard(Standard::Error), |file| {
-                Target::File(place.directory.join(file))
-            })),
+            Some(path) if path == "-" => Ok(Some(Target::Standard(Standard::Output))),
+            Some(path) if path.as_os_str().is_empty() => Err(UsageError::new(
+                "--logfile is empty: give the name of a file, or - for the standard output",
+            )),
+            Some(path) => Ok(Some(Target::File(directory.join(path)))),
+            None => Ok(None),
         }
     }
 
-    fn format(&self, target: &Target, place: &Place<'_>) -> Result<Format, UsageError> {
-        let is_journal = |standard: Standard| place.journal_stream.is_some_and(|id| standard.is_journal(id));
+    fn format(&self, target: &Target, journal_stream: Option<&str>) -> Result<Format, UsageError> {
         match (self.log_format, target) {
             (Some(LogFormat::Json), _) => Ok(Format::Json),
-            (Some(LogFormat::Journal) | None, Target::Standard(standard)) if is_journal(*standard) => Ok(Format::Journal),
             (Some(LogFormat::Journal), Target::Standard(_)) => Ok(Format::Journal),
             (Some(LogFormat::Journal), _) => Err(UsageError::new(
                 "--log-format journal is for journald, which reads the standard error: leave out --logfile and --syslog",
             )),
+            (None, Target::Standard(standard))
+                if journal_stream.is_some_and(|id| standard.is_journal(id)) =>
+            {
+                Ok(Format::Journal)
+            }
             (Some(LogFormat::Text) | None, _) => Ok(Format::Text),
         }
-    }
-}
-
-impl Settings {
-    /// Where lines go.
-    #[must_use]
-    pub fn target(&self) -> &Target {
-        &self.target
-    }
-
-    /// What a line looks like.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        self.format
-    }
-
-    /// The least important levels that are written.
-    #[must_use]
-    pub fn levels(&self) -> &Levels {
-        &self.levels
     }
 }
 
@@ -193,9 +172,9 @@ fn parse_prefix(text: &str) -> Result<String, String> {
     let fits = |character: char| character.is_ascii_graphic() && !":[]".contains(character);
     match text {
         "" => Err("the name is empty".to_owned()),
-        _ if !text.chars().all(fits) => {
-            Err(format!("'{text}' cannot be a name in the syslog: it may have no blanks, colons and brackets"))
-        }
+        _ if !text.chars().all(fits) => Err(format!(
+            "'{text}' cannot be a name in the syslog: it may have no blanks, colons and brackets"
+        )),
         _ if text.len() > PREFIX_BYTES_MAX => {
             Err(format!("'{text}' is longer than {PREFIX_BYTES_MAX} bytes: the syslog has no room for it"))
         }

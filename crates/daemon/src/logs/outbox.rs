@@ -50,7 +50,6 @@ pub(crate) struct Outbox {
     waiting_max: usize,
     /// Not yet told.
     lost: u64,
-    lost_total: u64,
 }
 
 /// What became of a line.
@@ -64,7 +63,7 @@ enum Fate {
 impl Outbox {
     /// Up to `waiting_max` bytes wait for a reader that is slow.
     pub(crate) fn new(output: Output, waiting_max: usize) -> Self {
-        Self { output, waiting: Vec::new(), waiting_max, lost: 0, lost_total: 0 }
+        Self { output, waiting: Vec::new(), waiting_max, lost: 0 }
     }
 
     pub(crate) fn output(&mut self) -> &mut Output {
@@ -73,11 +72,6 @@ impl Outbox {
 
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
-    }
-
-    /// Lines that nobody will read.
-    pub(crate) fn lost_total(&self) -> u64 {
-        self.lost_total
     }
 
     /// Writes a line, as far as that goes at once. `own` makes a line of what the log has to say about itself.
@@ -140,7 +134,6 @@ impl Outbox {
 
     fn lose(&mut self, lines: u64) {
         self.lost = self.lost.saturating_add(lines);
-        self.lost_total = self.lost_total.saturating_add(lines);
     }
 
     /// Writes a line while nothing waits. What was begun waits to be ended, however long it is.
@@ -149,7 +142,9 @@ impl Outbox {
             Ok(count) if count == line.len() => Fate::Gone,
             Ok(count) => self.keep(&line[count..]),
             Err((count, _)) if count > 0 => self.keep(&line[count..]),
-            Err((_, error)) if error.kind() == io::ErrorKind::WouldBlock && line.len() <= self.waiting_max => {
+            Err((_, error))
+                if error.kind() == io::ErrorKind::WouldBlock && line.len() <= self.waiting_max =>
+            {
                 self.keep(line)
             }
             Err(_) => Fate::Lost,

@@ -1,6 +1,5 @@
 //! The log on the standard output or error. It never waits: a reader that sleeps must not make the service sleep.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -13,8 +12,7 @@ const PIPE_BYTES: usize = if cfg!(target_os = "linux") { 4_096 } else { 512 };
 
 /// Which of the standard streams.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Standard {
+pub(crate) enum Standard {
     /// What a program says.
     Output,
     /// What it says about itself.
@@ -30,9 +28,9 @@ impl Standard {
     }
 
     /// Whether journald reads it: `journal_stream` is what systemd has put into the environment as JOURNAL_STREAM.
-    pub(crate) fn is_journal(self, journal_stream: &OsStr) -> bool {
+    pub(crate) fn is_journal(self, journal_stream: &str) -> bool {
         let Ok(status) = rustix::fs::fstat(self.descriptor()) else { return false };
-        journal_stream.to_str() == Some(&format!("{}:{}", status.st_dev, status.st_ino))
+        journal_stream == format!("{}:{}", status.st_dev, status.st_ino)
     }
 }
 
@@ -69,7 +67,9 @@ impl Stream {
                 rustix::net::send(self.descriptor, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?
             }
             Way::OpenedAgain(own) => rustix::io::write(own, bytes)?,
-            Way::AskedFirst if self.waits(Timespec::default()) => return Err(io::ErrorKind::WouldBlock.into()),
+            Way::AskedFirst if self.waits(Timespec::default()) => {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
             Way::AskedFirst => rustix::io::write(self.descriptor, &bytes[..bytes.len().min(PIPE_BYTES)])?,
             Way::Direct => rustix::io::write(self.descriptor, bytes)?,
         })

@@ -59,7 +59,7 @@ fn connected(path: &Path) -> io::Result<UnixDatagram> {
 
 /// Nobody takes the log.
 #[derive(Debug)]
-pub struct SyslogError {
+pub(crate) struct SyslogError {
     path: PathBuf,
     source: io::Error,
 }

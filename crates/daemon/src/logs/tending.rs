@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sestina_reactor::{Reactor, Remote};
 
-use super::log::{Log, Work};
+use super::writer::{Work, Writer};
 
 /// When a slow reader is looked at again; the pause doubles each time.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
@@ -29,7 +29,7 @@ impl Tending {
     }
 
     /// Has the reactor look after what could not be done at once.
-    pub(crate) fn ask(&self, log: &Arc<Log>) {
+    pub(crate) fn ask(&self, log: &Arc<Writer>) {
         if self.is_asked.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -43,7 +43,7 @@ impl Tending {
 }
 
 /// Does what can be done now, and comes back for the rest.
-fn tend(log: &Weak<Log>, reactor: &Reactor, pause: Duration, tell_repeats: bool) {
+fn tend(log: &Weak<Writer>, reactor: &Reactor, pause: Duration, tell_repeats: bool) {
     let Some(log) = log.upgrade() else { return };
     log.tending.is_asked.store(false, Ordering::Release);
     let after = match log.go_on(tell_repeats) {

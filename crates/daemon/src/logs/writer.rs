@@ -12,7 +12,7 @@ use super::tending::Tending;
 use crate::timestamp::Timestamp;
 
 /// What threads share.
-pub(crate) struct Log {
+pub(crate) struct Writer {
     pub(crate) shape: Shape,
     state: Mutex<State>,
     pub(crate) tending: Tending,
@@ -23,7 +23,7 @@ pub(crate) struct State {
     repeats: Repeats,
 }
 
-impl Log {
+impl Writer {
     pub(crate) fn new(shape: Shape, outbox: Outbox, repeats: Repeats) -> Arc<Self> {
         let state = Mutex::new(State { outbox, repeats });
         Arc::new(Self { shape, state, tending: Tending::default() })

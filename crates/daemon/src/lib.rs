@@ -9,7 +9,7 @@ mod application_file;
 mod descriptors;
 pub mod duration;
 mod life;
-mod logs;
+pub mod logs;
 mod notify;
 mod options;
 mod place;

@@ -52,10 +52,10 @@ impl Levels {
     }
 }
 
-impl Default for Levels {
-    /// Info, for everything.
-    fn default() -> Self {
-        Self { general: LevelFilter::INFO, targets: Vec::new() }
+impl From<LevelFilter> for Levels {
+    /// This level, for everything.
+    fn from(general: LevelFilter) -> Self {
+        Self { general, targets: Vec::new() }
     }
 }
 
@@ -63,7 +63,7 @@ impl FromStr for Levels {
     type Err = LevelsError;
 
     fn from_str(text: &str) -> Result<Self, LevelsError> {
-        let mut levels = Self::default();
+        let mut levels = Self::from(LevelFilter::INFO);
         let (mut has_general, mut names) = (false, Vec::new());
         for part in text.split(',') {
             let level = |name: &str| {
@@ -72,8 +72,13 @@ impl FromStr for Levels {
                 known.map(|(_, level)| *level).ok_or_else(|| LevelsError::UnknownLevel(name.to_owned()))
             };
             match part.split_once('=') {
-                None if has_general => return Err(LevelsError::Twice(part.to_owned())),
-                None => (levels.general, has_general) = (level(part)?, true),
+                None => {
+                    let general = level(part)?;
+                    if has_general {
+                        return Err(LevelsError::Twice(part.to_owned()));
+                    }
+                    (levels.general, has_general) = (general, true);
+                }
                 Some((target, value)) => {
                     // Lines show `a.b` for `a::b`: what was copied from a line is understood.
                     let target = target.replace('.', "::");

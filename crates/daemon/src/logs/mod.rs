@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use sestina_reactor::Reactor;
 use signal_hook::consts::SIGXFSZ;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
 
@@ -51,6 +52,17 @@ use options::Target;
 use syslog::SyslogError;
 
 pub(crate) use options::{LogOptions, LogPlan};
+
+/// Sends what is at least this important to the standard error, from now on and from everywhere. For programs that are no
+/// services: those have options for it.
+///
+/// # Panics
+/// If the process has a log already.
+pub fn begin(level: LevelFilter) {
+    let (subscriber, _) =
+        subscriber(&LogPlan::simple(level)).expect("a stream needs nothing that could fail");
+    tracing::subscriber::set_global_default(subscriber).expect("a program begins its log once");
+}
 
 fn subscriber(plan: &LogPlan) -> Result<(impl tracing::Subscriber + Send + Sync, Log), LogError> {
     let (output, waiting_max) = match &plan.target {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use tracing::level_filters::LevelFilter;
 
 use super::file::{KEEP_MAX, MODE, Rotation};
 use super::levels::Levels;
@@ -19,6 +20,8 @@ const SYSLOG: &str = if cfg!(target_os = "macos") { "/var/run/syslog" } else { "
 const PREFIX_BYTES_MAX: usize = 32;
 /// Permissions of a file before the umask takes some away.
 const FILE_MODE: u32 = 0o666;
+/// What waits for a slow reader, unless somebody asks for another limit.
+const BACKLOG_BYTES: usize = 1 << 20;
 const HEADING: &str = "Log";
 
 /// Where the log goes, and what is in it.
@@ -51,7 +54,7 @@ pub(crate) struct LogOptions {
     #[arg(long, value_name = "N", default_value_t = REPEATS, help_heading = HEADING)]
     pub(crate) log_repeats: u64,
     /// How much waits for a slow reader of the standard error or output; more is lost, and counted
-    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = parse_size, help_heading = HEADING)]
+    #[arg(long, value_name = "SIZE", default_value_t = BACKLOG_BYTES, value_parser = parse_size, help_heading = HEADING)]
     pub(crate) log_backlog: usize,
 }
 
@@ -91,6 +94,20 @@ pub(crate) enum Target {
 }
 
 impl LogPlan {
+    /// The log of a program that is no service: what is at least this important, on the standard error.
+    pub(crate) fn simple(level: LevelFilter) -> Self {
+        Self {
+            target: Target::Standard(Standard::Error),
+            format: Format::Text,
+            levels: level.into(),
+            prefix: String::new(),
+            rotation: Rotation { bytes: 0, keep: 0 },
+            mode: MODE,
+            repeats: REPEATS,
+            backlog: BACKLOG_BYTES,
+        }
+    }
+
     /// Relative paths begin where the process was started; `rundir` is the place of the log of a detached process that was
     /// not told otherwise, and `program` its name.
     ///

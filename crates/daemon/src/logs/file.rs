@@ -65,23 +65,26 @@ impl LogFile {
         &self.path
     }
 
-    /// Writes, once: a part, if there is no room for more.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
+    /// Writes a line, or a part if there is no room for more and the part cannot be taken back.
+    pub(crate) fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(line)?;
         if let Kind::Regular { bytes, .. } = &mut self.kind {
-            *bytes = bytes.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            let before = *bytes;
+            *bytes = before.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            if count < line.len() && self.file.metadata()?.len() == *bytes {
+                // Nobody else has written meanwhile: readers shall not find half a line.
+                self.file.set_len(before)?;
+                *bytes = before;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
         }
         Ok(count)
     }
 
     /// Before a line: begins a new file if this one is long enough. Says what is wrong with that, once.
     pub(crate) fn before_line(&mut self) -> Option<FileError> {
-        match &mut self.kind {
-            Kind::Regular { bytes, bytes_max, .. } if *bytes >= *bytes_max => {
-                // If it fails, it fails for each line: it is tried again after as many bytes.
-                *bytes_max = bytes.saturating_add(self.rotation.bytes);
-            }
-            _ => return None,
+        if !self.is_long_enough() {
+            return None;
         }
         match self.rotate() {
             Ok(()) => {
@@ -90,6 +93,21 @@ impl LogFile {
             }
             Err(error) => (!std::mem::replace(&mut self.is_told, true)).then_some(error),
         }
+    }
+
+    fn is_long_enough(&mut self) -> bool {
+        let Kind::Regular { bytes, bytes_max, .. } = &mut self.kind else { return false };
+        if *bytes < *bytes_max {
+            return false;
+        }
+        // Somebody may have made it shorter, as logrotate's copytruncate does.
+        *bytes = self.file.metadata().map_or(*bytes, |metadata| metadata.len());
+        if *bytes < *bytes_max {
+            return false;
+        }
+        // If it fails, it fails for each line: it is tried again after as many bytes.
+        *bytes_max = bytes.saturating_add(self.rotation.bytes);
+        true
     }
 
     /// Opens the path again, for whoever moved the file away.

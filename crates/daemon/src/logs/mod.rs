@@ -26,6 +26,8 @@ mod repeats;
 mod stream;
 mod syslog;
 mod tending;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::error::Error;

@@ -139,6 +139,7 @@ impl Life {
         let mut driver = MioDriver::new()?;
         driver.inherit_sockets(inherited.named, inherited.numbered);
         let reactor = Reactor::new(Box::new(driver));
+        self.log.attend(&reactor);
         let usual = ConnectionLimits::default();
         reactor.set_connection_limits(ConnectionLimits {
             total: self.plan.max_connections.unwrap_or(usual.total),
@@ -196,6 +197,9 @@ impl Life {
             }
         }
         self.plan.identity.assume()?;
+        if let Some(root) = &self.plan.identity.chroot {
+            self.log.entered_root(root);
+        }
         tracing::info!(target: "sestina", "starting {title}");
         tree.start().await
     }

@@ -84,7 +84,8 @@ impl Plan {
             },
             max_connections: process.max_connections,
             max_per_peer: process.max_per_peer,
-            logs: LogPlan::check(program, &options.logs, foreground, &rundir, surroundings)?,
+            logs: LogPlan::check(program, &options.logs, foreground, &rundir, surroundings)?
+                .with_umask(process.umask),
             place,
             rundir,
             descriptors: None,

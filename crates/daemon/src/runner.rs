@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use sestina_deferred::Failure;
 use sestina_service::Application;
 
@@ -243,7 +243,7 @@ impl Runner {
             .version(self.version)
             .override_usage(format!("{} [OPTIONS] PLUGIN [PLUGIN OPTIONS]", self.name))
             .args(refused::arguments())
-            .args_override_self(true)
+            .mut_args(later_wins)
             .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
             .subcommand_value_name("PLUGIN")
@@ -269,6 +269,17 @@ impl Runner {
              Exit status: 0 for a clean end, 1 if it failed, 2 for wrong usage."
         ));
         text
+    }
+}
+
+/// Of an option of the runner that is given twice, the later one counts: so a script may add to what it was given.
+fn later_wins(argument: Arg) -> Arg {
+    match argument.get_action() {
+        ArgAction::Set | ArgAction::SetTrue => {
+            let name = argument.get_id().clone();
+            argument.overrides_with(name)
+        }
+        _ => argument,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::program::Program;
 use crate::runner::{Ending, status_of};
 use crate::service_maker::UsageError;
+use crate::signals::EarlySignals;
 use crate::sockets::{Inherited, close_others_on_exec};
 use crate::surroundings::Surroundings;
 use crate::{descriptors, words};
@@ -45,6 +46,7 @@ struct Belongings {
     application: Application,
     pid_file: Option<PidFile>,
     inherited: Inherited,
+    early: EarlySignals,
     word: Word,
 }
 
@@ -62,10 +64,11 @@ impl Served<'_> {
         let inherited = Inherited::take(self.surroundings, plan.place.moved())?;
         close_others_on_exec();
         plan.identity.check_possible(self.surroundings.is_root)?;
+        let early = plan.foreground.then(|| EarlySignals::catch(true)).transpose()?;
         let pid_file = plan.pid_file.as_deref().map(|path| PidFile::claim(path, self.surroundings.pid));
         let pid_file = pid_file.transpose()?;
-        if plan.foreground {
-            let belongings = Belongings { application, pid_file, inherited, word: Word::default() };
+        if let Some(early) = early {
+            let belongings = Belongings { application, pid_file, inherited, early, word: Word::default() };
             return Ok(match self.live(plan, program, belongings)? {
                 End::Clean => Ending::success(),
                 End::Cut(status) => Ending { status, words: None },
@@ -107,13 +110,14 @@ impl Served<'_> {
         inherited: Inherited,
         word: &Word,
     ) -> Result<End, Failure> {
+        let early = EarlySignals::catch(false)?;
         let claim = plan.pid_file.clone().zip(lock);
         let pid_file =
             claim.map(|(path, lock)| PidFile::adopt(path, lock, self.surroundings.pid)).transpose();
         let pid_file =
             pid_file.map_err(|error| Failure::msg(format!("cannot write the pid file: {error}")))?;
         let application = build(&*program, &plan)?;
-        let belongings = Belongings { application, pid_file, inherited, word: Rc::clone(word) };
+        let belongings = Belongings { application, pid_file, inherited, early, word: Rc::clone(word) };
         self.live(plan, program, belongings)
     }
 
@@ -130,7 +134,7 @@ impl Served<'_> {
                 Rc::new(Life::new(plan, Rc::clone(&program), Rc::clone(&log), notify, &belongings.word));
             self.announce(&life, belongings.pid_file.as_ref());
             life.pid_file.replace(belongings.pid_file);
-            let lived = life.live(belongings.application, belongings.inherited);
+            let lived = life.live(belongings.application, belongings.inherited, &belongings.early);
             life.release();
             lived
         });

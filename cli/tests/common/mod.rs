@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::print_stdout, reason = "a test that skips something says so")]
 
+pub(crate) mod handed;
 pub(crate) mod poet;
 pub(crate) mod program;
 pub(crate) mod terminal;

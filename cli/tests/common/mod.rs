@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a test that skips something says so")]
 
 pub(crate) mod daemon;
+pub(crate) mod handed;
 pub(crate) mod poet;
 pub(crate) mod program;
 pub(crate) mod terminal;

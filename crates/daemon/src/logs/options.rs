@@ -125,7 +125,7 @@ impl LogPlan {
         } else {
             Target::File(rundir.join(format!("{program}.log")))
         };
-        let target = options.target(&surroundings.directory)?.unwrap_or(usual);
+        let target = options.target(&surroundings.directory).unwrap_or(usual);
         if !foreground && matches!(target, Target::Standard(_)) {
             return Err(UsageError::new(
                 "a detached program has no standard output for its log: give --logfile a name",
@@ -154,17 +154,12 @@ impl LogPlan {
 
 impl LogOptions {
     /// Where the log goes, if somebody said so.
-    fn target(&self, directory: &Path) -> Result<Option<Target>, UsageError> {
-        if let Some(path) = &self.syslog {
-            return Ok(Some(Target::Syslog(directory.join(path))));
-        }
-        match self.logfile.as_deref() {
-            Some(path) if path == "-" => Ok(Some(Target::Standard(Standard::Output))),
-            Some(path) if path.as_os_str().is_empty() => Err(UsageError::new(
-                "--logfile is empty: give the name of a file, or - for the standard output",
-            )),
-            Some(path) => Ok(Some(Target::File(directory.join(path)))),
-            None => Ok(None),
+    fn target(&self, directory: &Path) -> Option<Target> {
+        match (&self.syslog, &self.logfile) {
+            (Some(path), _) => Some(Target::Syslog(directory.join(path))),
+            (None, Some(path)) if path == "-" => Some(Target::Standard(Standard::Output)),
+            (None, Some(path)) => Some(Target::File(directory.join(path))),
+            (None, None) => None,
         }
     }
 

@@ -245,7 +245,7 @@ impl Cache {
             }
             reader.place = Place::At { log: stored.log, cursor: 0, flight: None };
             reader.admission = Admission::Stale;
-            self.counters.stale += 1;
+            self.counters.rescued += 1;
             if std::mem::take(&mut reader.waiting) {
                 self.orders.push_back(Order::Wake(ReaderId(id)));
             }

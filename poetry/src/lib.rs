@@ -14,6 +14,7 @@ mod client;
 mod fast;
 mod fetch;
 mod input;
+pub mod ops;
 mod poem;
 pub mod poems;
 mod proxy;

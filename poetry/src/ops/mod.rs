@@ -1,0 +1,22 @@
+//! What operators touch of a proxy: a copy of its bodies on the disk, a control socket, and metrics.
+//!
+//! ```text
+//! spool/    PoetryProxy -> Observer::stored, purged -> a queue -> files, written by a thread     files -> restore, at the start
+//! control/  a line from a UNIX socket -> Command -> PoetryProxy -> Answer -> lines
+//! metrics/  GET /metrics -> PoetryProxy::statistics, histograms -> Prometheus text
+//! ```
+//!
+//! Each is a [`Service`](sestina_service::Service) beside the proxy's own, and none of them is needed by it: a disk that is
+//! full, an operator who hangs and a scraper that lies harm nobody who wants a poem.
+
+mod histogram;
+mod place;
+mod spool;
+mod warner;
+
+pub use histogram::{BUCKETS_MAX, Histogram};
+pub use place::ProxyPlace;
+pub use spool::{
+    DiskWork, SPOOL_BYTES_MAX, SPOOL_FILES_MAX, SPOOL_QUEUE_BYTES_MAX, Spool, SpoolCounters, SpoolError,
+    SpoolLimits,
+};

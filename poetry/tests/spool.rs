@@ -72,7 +72,7 @@ impl Life {
             .with_upstream("b", &Endpoint::loopback(10_002));
         let spool = Rc::new(Spool::new(&place(&proxy), path, limits, move || clock));
         let mut application = Application::new("proxy");
-        let service: Rc<dyn Service> = Rc::clone(&spool) as Rc<dyn Service>;
+        let service: Rc<dyn Service> = spool.clone();
         application.add(Child::from(service)).expect("one child");
         let tree = application.attach(&reactor).expect("a good name");
         Self { reactor, proxy, spool, tree, poets: Vec::new() }
@@ -85,7 +85,7 @@ impl Life {
     /// Two poets.
     fn with_poets(mut self, a: &[u8], b: &[u8]) -> Self {
         for (port, poem) in [(10_001, a), (10_002, b)] {
-            let factory = FastPoetry::new(Poem::from_bytes(poem.to_vec()));
+            let factory = FastPoetry::new(Poem::from_bytes(poem));
             let port = self.reactor.listen(&Endpoint::loopback(port), factory).expect("the port is free");
             self.poets.push(port);
         }
@@ -353,7 +353,7 @@ fn a_purge_removes_the_copy_soft_or_hard() {
     for how in [Purge::Soft, Purge::Hard] {
         let scratch = with_a_copy("purge");
         let life = Life::simple(&scratch.0).started();
-        assert_eq!(life.proxy.purge("a", how).expect("it is known"), true);
+        assert!(life.proxy.purge("a", how).expect("it is known"));
         assert_eq!(life.settled().removes.operations, 1);
         life.stop();
         assert!(scratch.files().is_empty());
@@ -397,7 +397,8 @@ fn a_key_that_is_no_upstream_any_more_is_kept_and_not_given_out() {
     let proxy = PoetryProxy::new(&reactor, &Endpoint::loopback(10_003));
     let spool = Rc::new(Spool::new(&place(&proxy), &scratch.0, SpoolLimits::default(), now));
     let mut application = Application::new("proxy");
-    application.add(Child::from(Rc::clone(&spool) as Rc<dyn Service>)).expect("one child");
+    let service: Rc<dyn Service> = spool.clone();
+    application.add(Child::from(service)).expect("one child");
     let tree = application.attach(&reactor).expect("a good name");
     wait(&reactor, tree.start()).expect("it starts");
     assert!(proxy.entries().is_empty());

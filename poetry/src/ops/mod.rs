@@ -10,11 +10,16 @@
 //! full, an operator who hangs and a scraper that lies harm nobody who wants a poem.
 
 mod histogram;
+mod metrics;
 mod place;
 mod spool;
 mod warner;
 
 pub use histogram::{BUCKETS_MAX, Histogram};
+pub use metrics::{
+    METRICS_CLIENTS_MAX, METRICS_HEAD_BYTES_MAX, METRICS_HEAD_TIME_MAX, METRICS_REPLY_TIME_MAX,
+    MetricsService,
+};
 pub use place::ProxyPlace;
 pub use spool::{
     DiskWork, SPOOL_BYTES_MAX, SPOOL_FILES_MAX, SPOOL_QUEUE_BYTES_MAX, Spool, SpoolCounters, SpoolError,

@@ -12,62 +12,22 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sestina_deferred::{Deferred, Failure, Resolver, deferred, succeed};
+use sestina_deferred::{Deferred, Resolver, deferred, succeed};
 use sestina_reactor::{Reactor, ThreadPoolFull, Time};
 use sestina_service::{Details, Service, ServiceContext};
 
-use super::directory::{Directory, Listing, SpoolError};
-use super::disk_copy::{Damage, FILE_BYTES_BESIDE_BODY_MAX, Label, decode, file_name, head};
+use super::counters::{DiskWork, SpoolCounters};
+use super::directory::Directory;
+use super::disk_copy::{FILE_BYTES_BESIDE_BODY_MAX, Label, file_name, head};
 use super::index::{Index, SpoolLimits};
 use super::queue::{Change, Queue, SPOOL_QUEUE_BYTES_MAX};
-use crate::cache::{Body, KeptBody, NotRestored, Purge, StoredBody};
-use crate::ops::histogram::Histogram;
+use crate::cache::{Body, Purge, StoredBody};
 use crate::ops::place::ProxyPlace;
 use crate::ops::warner::Warner;
-use crate::proxy::{Observer, PoetryProxy};
+use crate::proxy::Observer;
 
 /// How long a change waits when all threads are busy.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// One kind of work on the disk, counted since the start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct DiskWork {
-    /// How often it was done or tried.
-    pub operations: u64,
-    /// How often it failed.
-    pub errors: u64,
-    /// How long it took, with the waiting for a thread.
-    pub time: Histogram,
-}
-
-impl Default for DiskWork {
-    fn default() -> Self {
-        Self { operations: 0, errors: 0, time: Histogram::of_durations() }
-    }
-}
-
-/// What a [`Spool`] did, and what it has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[non_exhaustive]
-pub struct SpoolCounters {
-    /// Files read at the start.
-    pub reads: DiskWork,
-    /// Bodies written.
-    pub writes: DiskWork,
-    /// Copies removed.
-    pub removes: DiskWork,
-    /// Bodies that the proxy took in at the start.
-    pub restored: u64,
-    /// Files that were no good copy, and were removed.
-    pub damaged: u64,
-    /// Bodies that were not written because too much waited, or because they are too large.
-    pub skipped: u64,
-    /// Files now.
-    pub files: u64,
-    /// Bytes of all files now.
-    pub bytes: u64,
-}
 
 /// Keeps a copy of a proxy's bodies in a directory, and gives them back to a proxy that starts anew.
 ///
@@ -80,7 +40,7 @@ pub struct SpoolCounters {
 /// `clock`: the calendar, which the program reads.
 ///
 /// # Errors
-/// Its start fails with a [`SpoolError`] if it was a mistake to name this directory. A disk that fails is told to the log,
+/// Its start fails with a [`SpoolError`](super::SpoolError) if it was a mistake to name this directory. A disk that fails is told to the log,
 /// once a minute at most, and the proxy goes on without it.
 ///
 /// # Limits
@@ -111,16 +71,16 @@ pub struct Spool {
     inner: Rc<Inner>,
 }
 
-struct Inner {
-    place: ProxyPlace,
-    path: PathBuf,
-    limits: SpoolLimits,
-    clock: Box<dyn Fn() -> SystemTime>,
+pub(crate) struct Inner {
+    pub(crate) place: ProxyPlace,
+    pub(crate) path: PathBuf,
+    pub(crate) limits: SpoolLimits,
+    pub(crate) clock: Box<dyn Fn() -> SystemTime>,
     reactor: RefCell<Option<Reactor>>,
-    directory: RefCell<Option<Arc<Directory>>>,
-    index: RefCell<Index>,
+    pub(crate) directory: RefCell<Option<Arc<Directory>>>,
+    pub(crate) index: RefCell<Index>,
     queue: RefCell<Queue>,
-    counters: RefCell<SpoolCounters>,
+    pub(crate) counters: RefCell<SpoolCounters>,
     warner: RefCell<Warner>,
     /// Whether a job is on a thread, or one waits for a thread.
     busy: Cell<bool>,
@@ -128,20 +88,8 @@ struct Inner {
     idle: RefCell<Vec<Resolver<()>>>,
 }
 
-/// What a file turned out to be.
-enum Found {
-    Copy {
-        label: Label,
-        file: Vec<u8>,
-        body_at: usize,
-    },
-    Damaged(Damage),
-    /// No file any more, or too long for the proxy's limits.
-    Nothing,
-}
-
 /// Which counter is meant.
-type Work = fn(&mut SpoolCounters) -> &mut DiskWork;
+pub(crate) type Work = fn(&mut SpoolCounters) -> &mut DiskWork;
 
 impl Spool {
     /// Keeps the bodies of the proxy in this place in the directory `path`. `clock` gives the time of the calendar.
@@ -230,129 +178,7 @@ impl Service for Spool {
 }
 
 impl Inner {
-    /// Opens the directory and gives the proxy what is there.
-    async fn open(self: &Rc<Self>, reactor: &Reactor) -> Result<(), Failure> {
-        let path = self.path.clone();
-        let opened = reactor.defer_to_thread(move || {
-            let directory = Directory::open(&path)?;
-            let listing = directory.list().map_err(|source| SpoolError::Os { path, source })?;
-            Ok((directory, listing))
-        });
-        let (directory, listing) = match opened.await {
-            Ok(opened) => opened,
-            Err(failure) if failure.check::<SpoolError>().is_some_and(|error| !error.is_mistake()) => {
-                let why = failure.error().source().map(tracing::field::display);
-                tracing::warn!(why, "no copies are kept on the disk: {failure}");
-                return Ok(());
-            }
-            Err(failure) => return Err(failure),
-        };
-        let directory = Arc::new(directory);
-        self.trim(reactor, &directory, &listing).await?;
-        let names: Vec<String> = self.index.borrow().names().cloned().collect();
-        if let Some(proxy) = self.place.proxy() {
-            for name in names {
-                self.take_in(reactor, &proxy, &directory, name).await?;
-            }
-        }
-        let counters = *self.counters.borrow();
-        let (restored, damaged, foreign) = (counters.restored, counters.damaged, listing.foreign);
-        tracing::info!(restored, damaged, foreign, "copies were read from {}", self.path.display());
-        *self.directory.borrow_mut() = Some(directory);
-        Ok(())
-    }
-
-    /// Removes what is beyond the limits, and notes the rest.
-    async fn trim(
-        &self,
-        reactor: &Reactor,
-        directory: &Arc<Directory>,
-        listing: &Listing,
-    ) -> Result<(), Failure> {
-        let excess = {
-            let mut index = self.index.borrow_mut();
-            for (name, bytes) in &listing.files {
-                index.insert(name, *bytes);
-            }
-            index.excess(self.limits)
-        };
-        for name in excess {
-            self.remove_one(reactor, directory, name).await?;
-        }
-        Ok(())
-    }
-
-    /// Reads one file and gives it to the proxy.
-    async fn take_in(
-        &self,
-        reactor: &Reactor,
-        proxy: &PoetryProxy,
-        directory: &Arc<Directory>,
-        name: String,
-    ) -> Result<(), Failure> {
-        let bytes_max = proxy.settings().cache.body_bytes_max.saturating_add(FILE_BYTES_BESIDE_BODY_MAX);
-        let (reads, wanted, began) = (Arc::clone(directory), name.clone(), reactor.now());
-        let read = reactor
-            .defer_to_thread(move || Ok(reads.read(&wanted, bytes_max).map(|file| look_at(file, &wanted))));
-        let read = read.await?;
-        self.count(|counters| &mut counters.reads, reactor.now() - began, read.is_err());
-        let useless = match read {
-            Err(error) => {
-                self.warn(reactor, "read a copy from", &error);
-                false
-            }
-            Ok(Found::Nothing) => false,
-            Ok(Found::Damaged(damage)) => self.is_damaged(&name, damage),
-            Ok(Found::Copy { label, file, body_at }) => match label.age((self.clock)()) {
-                Err(damage) => self.is_damaged(&name, damage),
-                Ok(age) => self.restore(proxy, &label, &file[body_at..], age) == Err(NotRestored::TooOld),
-            },
-        };
-        if useless {
-            self.remove_one(reactor, directory, name).await?;
-        }
-        Ok(())
-    }
-
-    fn is_damaged(&self, name: &str, damage: Damage) -> bool {
-        self.counters.borrow_mut().damaged += 1;
-        tracing::warn!(name, "a copy on the disk is of no use and is removed: {damage}");
-        true
-    }
-
-    fn restore(
-        &self,
-        proxy: &PoetryProxy,
-        label: &Label,
-        body: &[u8],
-        age: Duration,
-    ) -> Result<(), NotRestored> {
-        let (body, confirmations) = (Body::from_bytes(body), label.confirmations);
-        let restored = proxy.restore(&label.key, &KeptBody { body, age, ttl: label.ttl, confirmations });
-        match restored {
-            Ok(()) => self.counters.borrow_mut().restored += 1,
-            Err(why) => tracing::debug!(key = label.key, "a copy is not used: {why}"),
-        }
-        restored
-    }
-
-    async fn remove_one(
-        &self,
-        reactor: &Reactor,
-        directory: &Arc<Directory>,
-        name: String,
-    ) -> Result<(), Failure> {
-        let (removes, wanted, began) = (Arc::clone(directory), name.clone(), reactor.now());
-        let removed = reactor.defer_to_thread(move || Ok(removes.remove(&wanted))).await?;
-        self.count(|counters| &mut counters.removes, reactor.now() - began, removed.is_err());
-        match removed {
-            Ok(()) => self.index.borrow_mut().remove(&name),
-            Err(error) => self.warn(reactor, "remove a copy from", &error),
-        }
-        Ok(())
-    }
-
-    fn count(&self, work: Work, took: Duration, failed: bool) {
+    pub(crate) fn count(&self, work: Work, took: Duration, failed: bool) {
         let mut counters = self.counters.borrow_mut();
         let work = work(&mut counters);
         work.operations += 1;
@@ -360,7 +186,7 @@ impl Inner {
         work.time.observe_duration(took);
     }
 
-    fn warn(&self, reactor: &Reactor, what: &str, error: &io::Error) {
+    pub(crate) fn warn(&self, reactor: &Reactor, what: &str, error: &io::Error) {
         if let Some(unsaid) = self.warner.borrow_mut().trouble(reactor.now()) {
             let unsaid = (unsaid > 0).then_some(unsaid);
             tracing::warn!(unsaid, "cannot {what} {}: {error}", self.path.display());
@@ -401,24 +227,14 @@ impl Inner {
             Change::Write(label, body) => (self.plan(&name, &label, &body), Change::Write(label, body)),
         };
         let began = reactor.now();
-        let done = match file {
-            None => {
-                let wanted = name.clone();
-                let removed = reactor.defer_to_thread(move || Ok(directory.remove(&wanted)));
-                removed.map(|result| (Done::Removed, result))
-            }
-            Some(file) => {
-                let done = Done::Written { victims: file.victims.clone(), bytes: file.bytes };
-                let wanted = name.clone();
-                reactor
-                    .defer_to_thread(move || Ok(file.write(&directory, &wanted)))
-                    .map(|result| (done, result))
-            }
-        };
+        let (wanted, done) = (name.clone(), Done { name, written: file.as_ref().map(File::promise), began });
+        let answer = reactor.defer_to_thread(move || {
+            Ok(file.map_or_else(|| directory.remove(&wanted), |file| file.write(&directory, &wanted)))
+        });
         let (this, reactor) = (Rc::clone(self), reactor.clone());
-        drop(done.add_both(move |answer| {
+        drop(answer.add_both(move |answer| {
             match answer {
-                Ok((done, result)) => this.done(&reactor, &name, &done, result, began),
+                Ok(result) => this.done(&reactor, &done, result),
                 Err(failure) if failure.is::<ThreadPoolFull>() => {
                     this.queue.borrow_mut().push_back(key, again);
                     let later = Rc::clone(&this);
@@ -448,19 +264,18 @@ impl Inner {
         Some(File { label: label.clone(), body: bytes, victims: victims?, bytes: length })
     }
 
-    fn done(&self, reactor: &Reactor, name: &str, done: &Done, result: io::Result<()>, began: Time) {
-        let took = reactor.now() - began;
-        let work: Work = match done {
-            Done::Removed => |counters| &mut counters.removes,
-            Done::Written { .. } => |counters| &mut counters.writes,
+    fn done(&self, reactor: &Reactor, done: &Done, result: io::Result<()>) {
+        let work: Work = match done.written {
+            None => |counters| &mut counters.removes,
+            Some(_) => |counters| &mut counters.writes,
         };
-        self.count(work, took, result.is_err());
+        self.count(work, reactor.now() - done.began, result.is_err());
         let mut index = self.index.borrow_mut();
-        index.remove(name);
-        if let Done::Written { victims, bytes } = done {
+        index.remove(&done.name);
+        if let Some((victims, bytes)) = &done.written {
             victims.iter().for_each(|victim| index.remove(victim));
             if result.is_ok() {
-                index.insert(name, *bytes);
+                index.insert(&done.name, *bytes);
             }
         }
         drop(index);
@@ -471,9 +286,11 @@ impl Inner {
 }
 
 /// What a thread was told to do.
-enum Done {
-    Removed,
-    Written { victims: Vec<String>, bytes: u64 },
+struct Done {
+    name: String,
+    /// The files that go for it, and its size; nothing if the file was to be removed.
+    written: Option<(Vec<String>, u64)>,
+    began: Time,
 }
 
 /// A file to be written, on a thread.
@@ -485,6 +302,10 @@ struct File {
 }
 
 impl File {
+    fn promise(&self) -> (Vec<String>, u64) {
+        (self.victims.clone(), self.bytes)
+    }
+
     /// Makes room, and writes. If that fails, the copy before it goes too: it is old news.
     fn write(&self, directory: &Directory, name: &str) -> io::Result<()> {
         let head = head(&self.label, &[&self.body]);
@@ -495,16 +316,6 @@ impl File {
             directory.remove(name).ok();
         }
         written
-    }
-}
-
-/// What a file is, as far as the file itself can tell.
-fn look_at(file: Option<Vec<u8>>, name: &str) -> Found {
-    let Some(file) = file else { return Found::Nothing };
-    match decode(&file) {
-        Ok((label, _)) if file_name(&label.key) != name => Found::Damaged(Damage::Key),
-        Ok((label, body_at)) => Found::Copy { label, file, body_at },
-        Err(damage) => Found::Damaged(damage),
     }
 }
 

@@ -9,12 +9,18 @@
 //! Each is a [`Service`](sestina_service::Service) beside the proxy's own, and none of them is needed by it: a disk that is
 //! full, an operator who hangs and a scraper that lies harm nobody who wants a poem.
 
+mod control;
+mod figures;
 mod histogram;
 mod metrics;
 mod place;
 mod spool;
 mod warner;
 
+pub use control::{
+    CONTROL_CLIENTS_MAX, CONTROL_GREETING, CONTROL_IDLE_MAX, CONTROL_LINE_BYTES_MAX,
+    CONTROL_REQUEST_TIME_MAX, ControlService,
+};
 pub use histogram::{BUCKETS_MAX, Histogram};
 pub use metrics::{
     METRICS_CLIENTS_MAX, METRICS_HEAD_BYTES_MAX, METRICS_HEAD_TIME_MAX, METRICS_REPLY_TIME_MAX,

@@ -5,6 +5,7 @@
 
 use super::exposition::{Exposition, Kind, Unit};
 use crate::cache::{Admission, Statistics};
+use crate::ops::figures::{self, number};
 use crate::ops::histogram::Histogram;
 use crate::ops::spool::{DiskWork, SpoolCounters};
 
@@ -57,17 +58,8 @@ pub(crate) fn render(figures: &Figures<'_>) -> String {
 
 fn requests(out: &mut Exposition, figures: &Figures<'_>) {
     let it = figures.statistics;
-    let results = [
-        ("hit", it.hits),
-        ("stale", it.stale),
-        ("miss", it.misses),
-        ("collapsed", it.collapsed),
-        ("negative", it.negative),
-        ("uncacheable", it.uncacheable),
-        ("rejected", it.rejected),
-    ];
     let mut family = out.family("requests_total", Kind::Counter, "Requests, by how they were received.");
-    for (result, count) in results {
+    for (result, count) in figures::requests(it) {
         family.sample(&[("front", FRONT), ("result", result)], count);
     }
     let help = "Seconds from the arrival of a client to its first byte, by how it was received.";
@@ -77,7 +69,7 @@ fn requests(out: &mut Exposition, figures: &Figures<'_>) {
     }
     out.family("clients", Kind::Gauge, "Connected clients.").sample(&[], figures.clients);
     let help = "Requests that wait for a fetch under way.";
-    out.family("waiters", Kind::Gauge, help).sample(&[], size(it.waiters));
+    out.family("waiters", Kind::Gauge, help).sample(&[], number(it.waiters));
     let help = "Requests whose fetch failed before their first byte, and that were given an older body.";
     out.family("rescued_total", Kind::Counter, help).sample(&[], it.rescued);
     let help = "Clients that were cut because they took too little of what was there for them.";
@@ -87,16 +79,8 @@ fn requests(out: &mut Exposition, figures: &Figures<'_>) {
 
 fn fetches(out: &mut Exposition, figures: &Figures<'_>) {
     let it = figures.statistics;
-    let outcomes = [
-        ("ok", it.fetches_ok),
-        ("error", it.fetches_error),
-        ("truncated_suspect", it.fetches_suspect),
-        ("cancelled", it.fetches_cancelled),
-        ("too_large", it.fetches_too_large),
-        ("stalled", it.fetches_stalled),
-    ];
     let mut family = out.family("fetches_total", Kind::Counter, "Fetches that have ended, by how.");
-    for (outcome, count) in outcomes {
+    for (outcome, count) in figures::fetches(it) {
         family.sample(&[("outcome", outcome)], count);
     }
     let help = "Seconds from the beginning of a fetch to its end, whatever that was.";
@@ -106,7 +90,7 @@ fn fetches(out: &mut Exposition, figures: &Figures<'_>) {
     let mut family = out.family("waiters_per_flight", Kind::Histogram, help);
     family.histogram(&[], &figures.histograms.waiters, Unit::Whole);
     let help = "Upstream connections, those included that are being cut.";
-    out.family("flights", Kind::Gauge, help).sample(&[], size(it.flights));
+    out.family("flights", Kind::Gauge, help).sample(&[], number(it.flights));
 }
 
 fn bytes(out: &mut Exposition, figures: &Figures<'_>) {
@@ -136,17 +120,11 @@ fn bytes(out: &mut Exposition, figures: &Figures<'_>) {
 
 fn bodies(out: &mut Exposition, figures: &Figures<'_>) {
     let it = figures.statistics;
-    out.family("cache_entries", Kind::Gauge, "Keys with a body.").sample(&[], size(it.entries));
+    out.family("cache_entries", Kind::Gauge, "Keys with a body.").sample(&[], number(it.entries));
     let help = "Keys that are left alone for a while because their upstream failed.";
-    out.family("negative_entries", Kind::Gauge, help).sample(&[], size(it.negative_entries));
-    let reasons = [
-        ("size", it.evictions_size),
-        ("ttl", it.evictions_ttl),
-        ("purge", it.evictions_purge),
-        ("pressure", it.evictions_pressure),
-    ];
+    out.family("negative_entries", Kind::Gauge, help).sample(&[], number(it.negative_entries));
     let mut family = out.family("evictions_total", Kind::Counter, "Bodies that were given up, by why.");
-    for (reason, count) in reasons {
+    for (reason, count) in figures::evictions(it) {
         family.sample(&[("reason", reason)], count);
     }
     out.family("purges_total", Kind::Counter, "Keys that an operator purged.").sample(&[], it.purges);
@@ -178,10 +156,6 @@ fn disk(out: &mut Exposition, spool: &SpoolCounters) {
     }
     out.family("l2_files", Kind::Gauge, "Copies on the disk.").sample(&[], spool.files);
     out.family("l2_bytes", Kind::Gauge, "Bytes of the copies on the disk.").sample(&[], spool.bytes);
-}
-
-fn size(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fmt;
 
 use clap::{ArgMatches, Command};
+use sestina_deferred::Failure;
 use sestina_poetry::PoemError;
-use sestina_reactor::{ListenError, Port, Reactor};
+use sestina_reactor::{Port, Reactor};
 
 use crate::plugins::{
     FastPoetryMaker, PoetryProxyMaker, SlowPoetryMaker, TransformMaker, TransformProxyMaker,
@@ -48,7 +49,7 @@ pub(crate) struct Service {
     pub(crate) start: Start,
 }
 
-type Start = Box<dyn FnOnce(&Reactor) -> Result<Port, ListenError>>;
+type Start = Box<dyn FnOnce(&Reactor) -> Result<Port, Failure>>;
 
 /// Why a plugin made no service.
 #[derive(Debug)]

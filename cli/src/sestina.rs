@@ -98,7 +98,7 @@ fn run(plugin: &dyn Plugin, options: &ArgMatches) -> ExitCode {
     };
     let port = match (service.start)(&reactor) {
         Ok(port) => port,
-        Err(error) => return fail(1, &error),
+        Err(failure) => return fail(1, failure.error()),
     };
     if let Some(made_of) = service.made_of {
         tracing::info!(target: "sestina", "loaded {made_of}");

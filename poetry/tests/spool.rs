@@ -150,6 +150,9 @@ fn a_restart_is_warm_when_the_poets_are_gone() {
     assert_eq!(life.poem("b").expect("the poet is there"), long);
     let counted = life.settled();
     assert_eq!((counted.writes.operations, counted.writes.errors, counted.files), (2, 0, 2));
+    let on_disk: u64 =
+        scratch.files().iter().map(|file| fs::metadata(file).expect("it is there").len()).sum();
+    assert_eq!(counted.bytes, on_disk);
     life.stop();
 
     let life = Life::simple(&scratch.0).started();

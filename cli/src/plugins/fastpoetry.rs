@@ -67,6 +67,6 @@ impl Plugin for FastPoetryMaker {
         let made_of = Some(described(&poem, &options.poem));
         let poetry = FastPoetry::new(poem).with_drain(drain);
         let at = Endpoint::tcp(options.iface, options.port);
-        Ok(Service { made_of, start: Box::new(move |reactor| reactor.listen(&at, poetry)) })
+        Ok(Service { made_of, start: Box::new(move |reactor| Ok(reactor.listen(&at, poetry)?)) })
     }
 }

@@ -65,6 +65,6 @@ impl Plugin for SlowPoetryMaker {
         let made_of = Some(described(&poem, &options.poem));
         let poetry = SlowPoetry::new(poem).with_num_bytes(options.num_bytes).with_delay(options.delay);
         let at = Endpoint::tcp(options.iface, options.port);
-        Ok(Service { made_of, start: Box::new(move |reactor| reactor.listen(&at, poetry)) })
+        Ok(Service { made_of, start: Box::new(move |reactor| Ok(reactor.listen(&at, poetry)?)) })
     }
 }

@@ -4,6 +4,7 @@ use sestina_poetry::cache::FLIGHT_RESERVE_BYTES;
 use sestina_poetry::{ProxyRoute, ProxySettings};
 use sestina_reactor::{ConnectionLimits, Endpoint};
 
+use super::operators::Operators;
 use super::options::{Checks, Freshness, Limits, Options, Times};
 use super::values::Upstream;
 use crate::address::{Poet, PoetAddress};
@@ -17,6 +18,7 @@ pub(super) struct Plan {
     pub(super) settings: ProxySettings,
     pub(super) routes: Vec<ProxyRoute>,
     pub(super) limits: ConnectionLimits,
+    pub(super) operators: Operators,
 }
 
 impl Plan {
@@ -30,7 +32,8 @@ impl Plan {
             ));
         }
         let limits = connection_limits(&options.limits);
-        Ok(Self { settings: settings(options), routes, limits })
+        let operators = options.operators.clone();
+        Ok(Self { settings: settings(options), routes, limits, operators })
     }
 }
 

@@ -118,6 +118,11 @@ pub(crate) fn head(label: &Label, body: &[&[u8]]) -> Option<Vec<u8>> {
     Some(head)
 }
 
+/// How long the file of such a body is.
+pub(crate) fn file_bytes(label: &Label, body: usize) -> u64 {
+    u64::try_from(HEAD_BYTES + label.key.len() + body).unwrap_or(u64::MAX)
+}
+
 /// Reads a whole file. Gives its label, and where its body begins.
 pub(crate) fn decode(file: &[u8]) -> Result<(Label, usize), Damage> {
     if !file.starts_with(MAGIC) {
@@ -216,6 +221,7 @@ mod tests {
         {
             let label = Label { ttl, ..label() };
             let file = file(&label, body);
+            assert_eq!(u64::try_from(file.len()), Ok(file_bytes(&label, body.len())));
             let (read, at) = decode(&file).expect("nothing is damaged");
             assert_eq!((read, &file[at..]), (label, body));
         }

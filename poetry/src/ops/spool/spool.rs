@@ -18,7 +18,7 @@ use sestina_service::{Details, Service, ServiceContext};
 
 use super::counters::{DiskWork, SpoolCounters};
 use super::directory::Directory;
-use super::disk_copy::{FILE_BYTES_BESIDE_BODY_MAX, Label, file_name, head};
+use super::disk_copy::{Label, file_bytes, file_name, head};
 use super::index::{Index, SpoolLimits};
 use super::queue::{Change, Queue, SPOOL_QUEUE_BYTES_MAX};
 use crate::cache::{Body, Purge, StoredBody};
@@ -256,7 +256,7 @@ impl Inner {
     /// What must be written for this body; nothing if it is not to be copied, and then the copy before it must go.
     fn plan(&self, name: &str, label: &Label, body: &Body) -> Option<File> {
         let bytes = body.blocks().concat();
-        let length = u64::try_from(bytes.len()).ok()?.saturating_add(FILE_BYTES_BESIDE_BODY_MAX);
+        let length = file_bytes(label, bytes.len());
         let victims = self.index.borrow().victims(name, length, self.limits);
         if victims.is_none() {
             self.counters.borrow_mut().skipped += 1;

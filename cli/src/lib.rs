@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod ctl;
 mod demo;
 mod descriptors;
 mod duration;

@@ -10,6 +10,7 @@ use sestina_reactor::Reactor;
 use sestina_reactor_mio::MioDriver;
 use tracing::level_filters::LevelFilter;
 
+use crate::ctl;
 use crate::demo;
 use crate::descriptors;
 use crate::log;
@@ -19,6 +20,7 @@ use crate::words;
 
 const AFTER_HELP: &str = "\
 Commands:
+  ctl          Asks a running service at its control socket
   demo         Shows the system at work on real sockets, and checks its claims
 
 'sestina PLUGIN --help' shows a plugin's own options. SIGINT and SIGTERM end a
@@ -46,6 +48,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     match matches.subcommand() {
         Some((demo::NAME, _)) => demo::main(),
+        Some((ctl::NAME, asked)) => ctl::main(asked),
         Some((name, options)) => match BUILT_IN.iter().find(|plugin| plugin.name() == name) {
             Some(plugin) => run(*plugin, options),
             None => unreachable!("the parser accepts names of plugins only"),
@@ -59,7 +62,7 @@ fn command() -> Command {
     let command = RunnerOptions::augment_args(Command::new("sestina").max_term_width(80))
         .about("Runs services: servers of poetry, for now")
         .version(env!("CARGO_PKG_VERSION"))
-        .override_usage("sestina [OPTIONS] PLUGIN [PLUGIN OPTIONS]\n       sestina demo")
+        .override_usage("sestina [OPTIONS] PLUGIN [PLUGIN OPTIONS]\n       sestina ctl SOCKET COMMAND\n       sestina demo")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
@@ -68,7 +71,7 @@ fn command() -> Command {
         .after_help(AFTER_HELP);
     let demo = Command::new(demo::NAME).about(demo::DESCRIPTION).hide(true);
     let plugins = BUILT_IN.iter().map(|plugin| plugin.command());
-    command.subcommands(plugins).subcommand(demo)
+    command.subcommands(plugins).subcommand(demo).subcommand(ctl::command().hide(true))
 }
 
 /// Runs a plugin until a signal comes.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Command;
 use sestina_daemon::Runner;
 
+use crate::ctl;
 use crate::demo;
 use crate::plugins;
 
@@ -26,7 +27,7 @@ fn runner() -> Runner {
         .with_about("Runs services: servers of poetry, for now")
         .with_version(env!("CARGO_PKG_VERSION"));
     let demo = Command::new(demo::NAME).about(demo::DESCRIPTION);
-    plugins::built_in(runner).with_command(demo, |_| demo::main())
+    plugins::built_in(runner).with_command(ctl::command(), ctl::main).with_command(demo, |_| demo::main())
 }
 
 #[cfg(test)]

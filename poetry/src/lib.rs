@@ -14,8 +14,8 @@ mod client;
 mod fast;
 mod fetch;
 mod input;
+pub mod ops;
 mod poem;
-mod poem_cache;
 pub mod poems;
 mod proxy;
 mod services;
@@ -30,9 +30,11 @@ pub use fast::FastPoetry;
 pub use fetch::{Fetch, FetchError, get_poem};
 pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
-pub use poem_cache::{CacheCounters, PoemCache};
-pub use proxy::PoetryProxy;
-pub use services::{CurrentPoem, PoetryProxyService, PoetryService, poetry_proxy, poetry_server};
+pub use proxy::{
+    Front, Like, Observer, PoetryProxy, PoetryProxyService, ProxyError, ProxyRoute, ProxySettings,
+    SEND_RATE_MIN, SEND_RATE_WINDOW, poetry_proxy,
+};
+pub use services::{CurrentPoem, PoetryService, poetry_server};
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
 pub use transform::{
     BadTransformName, Refusal, TRANSFORM_BYTES_MAX, TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX,

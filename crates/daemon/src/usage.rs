@@ -36,7 +36,8 @@ pub fn answer(error: &clap::Error, command: &Command, arguments: &[OsString]) ->
         }
         _ => {
             let program = program(command, arguments);
-            words::say(&format!("{program}: {} ('{program} --help' says more)", problem(error, command)));
+            let about = groups(command, arguments);
+            words::say(&format!("{program}: {} ('{program} --help' says more)", problem(error, about)));
             ExitCode::from(WRONG_USAGE)
         }
     }
@@ -52,6 +53,18 @@ fn program(command: &Command, arguments: &[OsString]) -> String {
     }
 }
 
+/// The command whose own commands the line was about: the program, or one of its commands that has some.
+fn groups<'a>(command: &'a Command, arguments: &[OsString]) -> &'a Command {
+    let mut given = arguments.iter().skip(1);
+    let inner = given.find_map(|argument| command.find_subcommand(argument));
+    inner.filter(|inner| inner.has_subcommands()).unwrap_or(command)
+}
+
+/// What a command calls its own commands: `plugin`, `command`.
+fn kind(command: &Command) -> String {
+    command.get_subcommand_value_name().unwrap_or("COMMAND").to_ascii_lowercase()
+}
+
 fn problem(error: &clap::Error, command: &Command) -> String {
     let said = |kind| text(error.get(kind));
     let argument = said(ContextKind::InvalidArg);
@@ -60,11 +73,11 @@ fn problem(error: &clap::Error, command: &Command) -> String {
             let name = said(ContextKind::InvalidSubcommand);
             let instead = suggestion(error, ContextKind::SuggestedSubcommand);
             let instead = instead.unwrap_or_else(|| format!("there are {}", plugins(command)));
-            format!("there is no plugin '{name}': {instead}")
+            format!("there is no {} '{name}': {instead}", kind(command))
         }
-        ErrorKind::MissingSubcommand => "the name of a plugin is missing".to_owned(),
+        ErrorKind::MissingSubcommand => format!("the name of a {} is missing", kind(command)),
         ErrorKind::UnknownArgument if is_option_of(command, &argument) && command.has_subcommands() => {
-            format!("'{argument}' belongs before the name of the plugin")
+            format!("'{argument}' belongs before the name of the {}", kind(command))
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let instead = suggestion(error, ContextKind::SuggestedArg).map(|instead| format!(": {instead}"));

@@ -17,7 +17,7 @@ impl Cache {
     }
 
     /// How much more may be held. What a flight's upstream may have sent before it can be paused is set aside.
-    fn free_bytes(&self) -> u64 {
+    pub(crate) fn free_bytes(&self) -> u64 {
         let reserved = FLIGHT_RESERVE_BYTES * count(self.flights.len());
         self.settings.memory_bytes_max.saturating_sub(self.store.memory().total() + reserved)
     }

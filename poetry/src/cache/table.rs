@@ -101,6 +101,7 @@ impl Cache {
         self.tick(now);
         let flight = self.remove_reader(reader);
         if let Some(flight) = flight {
+            self.counters.left += 1;
             self.left(now, flight);
         }
         self.use_freed_memory(now);
@@ -375,7 +376,8 @@ impl Cache {
     /// Until when a body may be given out at all.
     fn stale_until(&self, stored: &Stored) -> Time {
         let longest = self.settings.stale_while_revalidate.max(self.settings.stale_if_error);
-        stored.fresh_until.map_or(Time::from_nanos(u64::MAX), |until| until + longest)
+        let left = longest.saturating_sub(stored.before.past_time);
+        stored.fresh_until.map_or(Time::from_nanos(u64::MAX), |until| until + left)
     }
 
     /// Where a key goes that has perhaps a body past its time.
@@ -396,10 +398,10 @@ impl Cache {
     }
 
     fn is_within(&self, now: Time, key: usize, window: std::time::Duration) -> bool {
-        self.entries[key]
-            .stored
-            .and_then(|stored| stored.fresh_until)
-            .is_some_and(|until| now < until + window)
+        self.entries[key].stored.is_some_and(|stored| {
+            let left = window.saturating_sub(stored.before.past_time);
+            stored.fresh_until.is_some_and(|until| now < until + left)
+        })
     }
 
     fn is_nearly_complete(&self, id: FlightId) -> bool {
@@ -410,7 +412,7 @@ impl Cache {
     }
 
     /// The place of a key; a new one if it was not known.
-    fn key(&mut self, name: &str) -> Result<usize, Refusal> {
+    pub(crate) fn key(&mut self, name: &str) -> Result<usize, Refusal> {
         if let Some(key) = self.keys.get(name) {
             return Ok(*key);
         }

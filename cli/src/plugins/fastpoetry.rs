@@ -52,7 +52,7 @@ fn make(options: Options, context: &Context) -> Result<MultiService, Failure> {
         DrainWhen::Always => Drain::Always,
         DrainWhen::IfUnread => Drain::IfUnread,
     };
-    let at = Endpoint::tcp(options.iface, options.port);
+    let at = context.listen(&Endpoint::tcp(options.iface, options.port));
     let poem = context.path(options.poem);
     Ok(poetry_server(context.name(), poem, &at, move |poem| FastPoetry::new(poem).with_drain(drain)))
 }

@@ -43,5 +43,6 @@ fn make(options: Options, context: &Context) -> Result<Child, Failure> {
         let why = format!("it would fetch from itself at {name}: give the port of another poet");
         return Err(UsageError::new(why).into());
     }
-    Ok(poetry_proxy(context.name(), &poet, &Endpoint::tcp(options.iface, options.port)))
+    let at = context.listen(&Endpoint::tcp(options.iface, options.port));
+    Ok(poetry_proxy(context.name(), &poet, &at))
 }

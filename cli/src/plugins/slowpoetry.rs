@@ -50,7 +50,7 @@ pub(crate) fn maker() -> impl ServiceMaker {
 }
 
 fn make(options: Options, context: &Context) -> Result<MultiService, Failure> {
-    let at = Endpoint::tcp(options.iface, options.port);
+    let at = context.listen(&Endpoint::tcp(options.iface, options.port));
     let poem = context.path(options.poem);
     Ok(poetry_server(context.name(), poem, &at, move |poem| {
         SlowPoetry::new(poem).with_num_bytes(options.num_bytes).with_delay(options.delay)

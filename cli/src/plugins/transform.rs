@@ -70,7 +70,7 @@ fn list() -> String {
 }
 
 fn make(options: Options, context: &Context) -> Result<Child, Failure> {
-    let at = Endpoint::tcp(options.iface, options.port);
+    let at = context.listen(&Endpoint::tcp(options.iface, options.port));
     Ok(Child::new(context.name(), move || {
         let service = TransformService::new().with_bytes_max(options.max_bytes);
         let server = TransformServer::new(service)

@@ -76,7 +76,7 @@ fn make(options: Options, context: &Context) -> Result<Child, Failure> {
         let why = format!("it would ask itself at {name}: give the port of another transform service");
         return Err(UsageError::new(why).into());
     }
-    let at = Endpoint::tcp(options.iface.clone(), options.port);
+    let at = context.listen(&Endpoint::tcp(options.iface.clone(), options.port));
     Ok(Child::new(context.name(), move || {
         let (service, of_one) = (service.clone(), options.clone());
         TcpServer::making(&at, move |reactor| {

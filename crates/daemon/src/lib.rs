@@ -1,18 +1,27 @@
 //! The runner: one command that makes a service a daemon, twistd's job.
 //!
-//! A program of a few lines gets all of it: see [`Runner`] for one with plugins. It is the outermost layer of a program, so
-//! it alone among the libraries of the house prints, and reads arguments and the environment.
+//! A program of a few lines gets all of it: see [`Runner`] for one with plugins, [`main`] for one that builds its services in
+//! code. It is the outermost layer of a program, so it alone among the libraries of the house prints, and reads arguments and
+//! the environment.
 #![forbid(unsafe_code)]
 
+mod application_file;
 mod descriptors;
 pub mod duration;
+mod life;
 pub mod logs;
+mod notify;
+mod options;
+mod place;
+mod plan;
+mod program;
 mod runner;
 mod service_maker;
 pub mod size;
+mod surroundings;
 mod timestamp;
 pub mod usage;
 pub mod words;
 
-pub use runner::Runner;
+pub use runner::{Runner, main};
 pub use service_maker::{Context, Plugin, ServiceMaker, UsageError, plugin};

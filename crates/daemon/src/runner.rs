@@ -1,29 +1,26 @@
-//! The program around the plugins: options of the runner, the name of a plugin, options of the plugin.
+//! The program around the services: from the words of a command line to a life, and its exit status.
+//!
+//! Walk: [`Runner::run`] parses, chooses what to do, makes the plan (`plan.rs`), and lives it (`life.rs`).
 
-use std::cell::RefCell;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use clap::{ArgMatches, Args, Command};
-use sestina_deferred::{Cancelled, Failure};
-use sestina_reactor::Reactor;
-use sestina_reactor_mio::MioDriver;
-use sestina_service::{Application, Child};
-use tracing::level_filters::LevelFilter;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use sestina_deferred::Failure;
+use sestina_service::Application;
 
-use crate::service_maker::{Context, ServiceMaker, UsageError};
-use crate::{descriptors, logs, usage, words};
-
-/// The runner's own options: they come before the name of the plugin.
-#[derive(Args)]
-struct RunnerOptions {
-    /// Stay in the foreground, with the log on the standard error
-    #[arg(short, long)]
-    nodaemon: bool,
-}
+use crate::life::Life;
+use crate::logs::Log;
+use crate::notify::Notify;
+use crate::options::RunnerOptions;
+use crate::plan::Plan;
+use crate::program::{CodeProgram, PluginProgram, Program};
+use crate::service_maker::{ServiceMaker, UsageError};
+use crate::surroundings::Surroundings;
+use crate::{usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -47,18 +44,46 @@ pub struct Runner {
     name: &'static str,
     about: &'static str,
     version: &'static str,
-    plugins: Vec<Box<dyn ServiceMaker>>,
+    plugins: Vec<Rc<dyn ServiceMaker>>,
     commands: Vec<(Command, CommandMain)>,
+    application: Option<Rc<dyn Program>>,
 }
 
 type CommandMain = fn(&ArgMatches) -> ExitCode;
+
+/// Runs an application that was built in code, with all options of the runner, as a program of its name.
+///
+/// ```no_run
+/// use sestina_service::{Application, service};
+///
+/// fn main() -> std::process::ExitCode {
+///     let mut application = Application::new("greeterd");
+///     let greeter = service("greeter", |cx| async move { cx.ready(); cx.stopped().await });
+///     application.add(greeter).expect("the only one of its name");
+///     sestina_daemon::main(application)
+/// }
+/// ```
+#[must_use]
+pub fn main(application: Application) -> ExitCode {
+    let name: &'static str = Box::leak(application.name().to_owned().into_boxed_str());
+    let program = CodeProgram::new(application);
+    Runner { application: Some(Rc::new(program)), ..Runner::new(name) }.main()
+}
+
+/// Why the runner ended: the words for the standard error, and the exit status.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) status: u8,
+    pub(crate) words: Option<String>,
+}
 
 impl Runner {
     /// A program of this name, without plugins.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
-        Self { name, about: "Runs services", version, plugins: Vec::new(), commands: Vec::new() }
+        let (plugins, commands) = (Vec::new(), Vec::new());
+        Self { name, about: "Runs services", version, plugins, commands, application: None }
     }
 
     /// Sets the first line of the help.
@@ -76,7 +101,7 @@ impl Runner {
     /// Adds a plugin below the others.
     #[must_use]
     pub fn with_plugin(mut self, plugin: impl ServiceMaker + 'static) -> Self {
-        self.plugins.push(Box::new(plugin));
+        self.plugins.push(Rc::new(plugin));
         self
     }
 
@@ -103,16 +128,70 @@ impl Runner {
             Ok(matches) => matches,
             Err(error) => return usage::answer(&error, &command, arguments),
         };
-        let Some((name, options)) = matches.subcommand() else {
-            unreachable!("the parser demands the name of a plugin");
+        let options =
+            RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
+        let subcommand = matches.subcommand();
+        if let Some((name, its)) = subcommand
+            && let Some((_, main)) = self.commands.iter().find(|(command, _)| command.get_name() == name)
+        {
+            return main(its);
+        }
+        let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
+        let ending = self.answer(&options, subcommand);
+        if let Some(words) = ending.words {
+            words::say(&format!("{}{subject}: {words}", self.name));
+        }
+        ExitCode::from(ending.status)
+    }
+
+    /// Does what the options ask for.
+    fn answer(&self, options: &RunnerOptions, subcommand: Option<(&str, &ArgMatches)>) -> Ending {
+        let surroundings = match Surroundings::read() {
+            Ok(surroundings) => surroundings,
+            Err(error) => return Ending::failed(&error),
         };
-        if let Some((_, main)) = self.commands.iter().find(|(command, _)| command.get_name() == name) {
-            return main(options);
+        let program = match self.program(options, subcommand) {
+            Ok(Choice::Run(program)) => program,
+            Ok(Choice::Print(text)) => return print(&text),
+            Err(ending) => return ending,
+        };
+        match self.serve(options, &surroundings, &program) {
+            Ok(()) => Ending { status: 0, words: None },
+            Err(failure) => Ending::of(&failure),
         }
-        match self.plugins.iter().find(|plugin| plugin.name() == name) {
-            Some(plugin) => self.serve(plugin.as_ref(), options),
-            None => unreachable!("the parser accepts names of plugins only"),
+    }
+
+    /// The program that the command line means.
+    fn program(
+        &self,
+        _options: &RunnerOptions,
+        subcommand: Option<(&str, &ArgMatches)>,
+    ) -> Result<Choice, Ending> {
+        // An application file (`options.app`) comes here: `application_file` makes a `Program` of it.
+        if let Some(program) = &self.application {
+            return Ok(Choice::Run(Rc::clone(program)));
         }
+        let Some((name, its)) = subcommand else {
+            return Err(Ending::usage("the name of a plugin is missing"));
+        };
+        let plugin = self.plugins.iter().find(|plugin| plugin.name() == name);
+        let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
+        Ok(match plugin.prints(its) {
+            Some(text) => Choice::Print(text),
+            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() })),
+        })
+    }
+
+    fn serve(
+        &self,
+        options: &RunnerOptions,
+        surroundings: &Surroundings,
+        program: &Rc<dyn Program>,
+    ) -> Result<(), Failure> {
+        let plan = Plan::check(self.name, options, surroundings)?;
+        let log = Rc::new(Log::begin(&plan.logs, None)?);
+        let notify = Rc::new(Notify::new(&options.notify, surroundings)?);
+        Life { plan: &plan, log, notify }.live(Rc::clone(program))
     }
 
     /// The definition of the command line, for manuals and completions.
@@ -123,8 +202,8 @@ impl Runner {
             .about(self.about)
             .version(self.version)
             .override_usage(format!("{} [OPTIONS] PLUGIN [PLUGIN OPTIONS]", self.name))
-            .subcommand_required(true)
-            .arg_required_else_help(true)
+            .args_override_self(true)
+            .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
             .subcommand_value_name("PLUGIN")
             .subcommand_help_heading("Plugins")
@@ -150,63 +229,35 @@ impl Runner {
         ));
         text
     }
+}
 
-    fn serve(&self, plugin: &dyn ServiceMaker, options: &ArgMatches) -> ExitCode {
-        let fail = |exit_code: u8, error: &(dyn Error + 'static)| {
-            words::say(&format!("{} {}: {}", self.name, plugin.name(), words::chain(error)));
-            ExitCode::from(exit_code)
-        };
-        if let Some(text) = plugin.prints(options) {
-            return match io::stdout().lock().write_all(text.as_bytes()) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => fail(1, &error),
-            };
-        }
-        let service = match plugin.make_service(options, &Context::new(plugin.name(), ".")) {
-            Ok(service) => service,
-            Err(failure) if failure.is::<UsageError>() => return fail(usage::WRONG_USAGE, failure.error()),
-            Err(failure) => return fail(1, failure.error()),
-        };
-        logs::begin(LevelFilter::INFO);
-        match live(plugin.name(), service) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => fail(1, failure.error()),
-        }
+/// What a command line means.
+enum Choice {
+    Run(Rc<dyn Program>),
+    Print(String),
+}
+
+impl Ending {
+    pub(crate) fn usage(words: &str) -> Self {
+        Self { status: usage::WRONG_USAGE, words: Some(words.to_owned()) }
+    }
+
+    pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
+        Self { status: 1, words: Some(words::chain(error)) }
+    }
+
+    pub(crate) fn of(failure: &Failure) -> Self {
+        let status = if failure.is::<UsageError>() { usage::WRONG_USAGE } else { 1 };
+        Self { status, words: Some(words::chain(failure.error())) }
     }
 }
 
-/// Starts the service, and ends it when a signal comes.
-fn live(name: &str, service: Child) -> Result<(), Failure> {
-    let descriptors = descriptors::raise_limit();
-    let reactor = Reactor::new(Box::new(MioDriver::new()?));
-    reactor.stop_on_signals()?;
-    let mut application = Application::new(name);
-    application.add(service)?;
-    let tree = application.attach(&reactor)?;
-    let (title, told, stopper) = (name.to_owned(), Rc::new(RefCell::new(None)), reactor.clone());
-    let tell = Rc::clone(&told);
-    let life = reactor.spawn(async move {
-        tree.start().await?;
-        for service in tree.status().all() {
-            for address in &service.addresses {
-                tracing::info!(target: "sestina", "{title} listening on {address}");
-            }
-        }
-        tracing::info!(target: "sestina", "{descriptors}");
-        tree.failed().await
-    });
-    life.add_errback(move |failure| {
-        *tell.borrow_mut() = Some(failure);
-        stopper.stop();
-        Ok::<(), Failure>(())
-    })
-    .ignore_errors();
-    reactor.run()?;
-    if let Some(failure) = told.take().filter(|failure| !failure.is::<Cancelled>()) {
-        return Err(failure);
+fn print(text: &str) -> Ending {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => Ending { status: 0, words: None },
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ending { status: 1, words: None },
+        Err(error) => Ending::failed(&error),
     }
-    tracing::info!(target: "sestina", "{name} stopped");
-    Ok(())
 }
 
 impl std::fmt::Debug for Runner {

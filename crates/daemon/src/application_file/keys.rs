@@ -132,7 +132,8 @@ impl Key {
                 text_of(value).map_or_else(wrong, Ok)
             }
             (_, DeValue::Boolean(_)) | (Takes::Path | Takes::Choice(_) | Takes::Truth, _) => wrong(),
-            (_, DeValue::Integer(_) | DeValue::Float(_)) => text_of(value).map_or_else(wrong, Ok),
+            (_, DeValue::Integer(_) | DeValue::Float(_)) => text_of(value)
+                .ok_or_else(|| "write it with decimal digits, or as a text in quotation marks".to_owned()),
         }
     }
 }
@@ -201,17 +202,15 @@ fn integers() -> Vec<(TypeId, i128, i128)> {
     integers
 }
 
-/// A scalar as it would be written on a command line.
+/// A scalar as it would be written on a command line; numbers only if they are written with decimal digits.
 pub(super) fn text_of(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Boolean(value) => Some(value.to_string()),
-        DeValue::Float(float) => Some(float.as_str().replace('_', "")),
-        DeValue::Integer(integer) if integer.radix() == 10 => Some(integer.as_str().replace('_', "")),
-        DeValue::Integer(integer) => {
-            let digits = integer.as_str().replace('_', "");
-            i128::from_str_radix(&digits, integer.radix()).ok().map(|value| value.to_string())
-        }
+        DeValue::Float(float) => Some(float.as_str().replace(['_', '+'], "")),
+        // 0o77 is 63, and whoever wrote it for a mask means the digits.
+        DeValue::Integer(integer) if integer.radix() != 10 => None,
+        DeValue::Integer(integer) => Some(integer.as_str().replace(['_', '+'], "")),
         DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
     }
 }

@@ -100,6 +100,17 @@ impl GroupPlan {
         }
     }
 
+    /// The parent at this path; the empty path is this one.
+    pub(crate) fn group(&self, path: &str) -> Option<&Self> {
+        if path.is_empty() {
+            return Some(self);
+        }
+        match &self.find(path)?.kind {
+            KindPlan::Group(group) => Some(group),
+            KindPlan::Service(_) => None,
+        }
+    }
+
     /// The parent of what is at this path.
     pub(crate) fn parent_of_mut(&mut self, path: &str) -> Option<&mut Self> {
         let Some((name, below)) = path.split_once('/') else { return Some(self) };

@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 
 use super::problem::Problem;
 use super::source::{APPLICATION_FILE_BYTES_MAX, Source};
-use crate::words;
+use crate::{usage, words};
 
 /// Problems of one file that are told: who made more looks at these first.
 const PROBLEMS_SHOWN: usize = 20;
 
+/// The exit status of a program whose configuration is missing, as init scripts know it.
+const NOT_CONFIGURED: u8 = 6;
+
 /// Why an application file was not taken.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum FileRefused {
+pub(crate) enum FileRefused {
     /// It is Python, as Twisted's application files are.
     Python(PathBuf),
     /// It cannot be read.
@@ -39,7 +41,7 @@ pub enum FileRefused {
 }
 
 /// The mistakes in an application file. Printed, each is the place, what is wrong, and the line.
-pub struct Mistakes {
+pub(crate) struct Mistakes {
     source: Source,
     problems: Vec<Problem>,
 }
@@ -53,7 +55,7 @@ impl FileRefused {
 
     /// A line for each thing that is wrong, without pictures of lines: for a log.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         match self {
             Self::Wrong(mistakes) => mistakes.lines(),
             other => vec![words::chain(other)],
@@ -61,22 +63,40 @@ impl FileRefused {
     }
 }
 
+impl FileRefused {
+    /// The places and lines of the mistakes, for a terminal.
+    pub(crate) fn pictures(&self) -> Option<String> {
+        match self {
+            Self::Wrong(mistakes) => Some(mistakes.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The exit status of a program that was given it.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::Wrong(_) | Self::Python(_) => usage::WRONG_USAGE,
+            Self::Unreadable { .. } | Self::NoFile { .. } | Self::TooLong(_) => NOT_CONFIGURED,
+        }
+    }
+}
+
 impl Mistakes {
     /// How many there are.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.problems.len()
     }
 
     /// The file.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.source.path()
     }
 
     /// `app.toml:3:10: there is no plugin 'fastpoety'`, for each.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let shown = self.problems.iter().take(PROBLEMS_SHOWN);
         let mut lines: Vec<String> = shown.map(|problem| self.line(problem)).collect();
         lines.extend(self.more());
@@ -133,10 +153,8 @@ impl fmt::Display for FileRefused {
             ),
             Self::Wrong(mistakes) => {
                 let path = mistakes.path().display();
-                match mistakes.lines().as_slice() {
-                    [only] => out.write_str(only),
-                    lines => write!(out, "the application file '{path}' has {} mistakes", lines.len()),
-                }
+                let plural = if mistakes.count() == 1 { "" } else { "s" };
+                write!(out, "the application file '{path}' has {} mistake{plural}", mistakes.count())
             }
         }
     }

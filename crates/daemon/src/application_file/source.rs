@@ -13,7 +13,7 @@ use super::refused::FileRefused;
 use crate::words;
 
 /// How long an application file may be, in bytes. A service takes about 100.
-pub const APPLICATION_FILE_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const APPLICATION_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Columns of an offending line that are shown.
 const COLUMNS_SHOWN: usize = 100;
@@ -30,14 +30,13 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Reads a file. It may be replaced, not waited for: a pipe is none.
-    pub(crate) fn read(path: &Path) -> Result<Self, FileRefused> {
+    /// Reads a file, which is `shown` in messages. A pipe is none: opening it would wait for somebody who writes.
+    pub(crate) fn read(path: &Path, shown: &Path) -> Result<Self, FileRefused> {
         let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
         if extension.is_some_and(|extension| PYTHON.iter().any(|python| extension == *python)) {
-            return Err(FileRefused::Python(path.to_owned()));
+            return Err(FileRefused::Python(shown.to_owned()));
         }
-        let unreadable = |source: io::Error| FileRefused::Unreadable { path: path.to_owned(), source };
-        // Opening a pipe would wait for somebody who writes.
+        let unreadable = |source: io::Error| FileRefused::Unreadable { path: shown.to_owned(), source };
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| unreadable(error.into()))?;
         let file = File::from(file);
@@ -48,14 +47,14 @@ impl Source {
                 kind if kind.is_fifo() => "a pipe",
                 _ => "no regular file",
             };
-            return Err(FileRefused::NoFile { path: path.to_owned(), what });
+            return Err(FileRefused::NoFile { path: shown.to_owned(), what });
         }
         let mut bytes = Vec::new();
         file.take(APPLICATION_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > APPLICATION_FILE_BYTES_MAX) {
-            return Err(FileRefused::TooLong(path.to_owned()));
+            return Err(FileRefused::TooLong(shown.to_owned()));
         }
-        Self::of_bytes(path, bytes)
+        Self::of_bytes(shown, bytes)
     }
 
     fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, FileRefused> {

@@ -12,6 +12,7 @@ use sestina_deferred::Failure;
 use sestina_service::Application;
 
 use crate::detach::{Detached, Launch, launch};
+use crate::ending::{Ending, status_of};
 use crate::life::{End, Life};
 use crate::lock::PidFile;
 use crate::logs::Log;
@@ -19,7 +20,6 @@ use crate::notify::Notify;
 use crate::options::RunnerOptions;
 use crate::plan::Plan;
 use crate::program::Program;
-use crate::runner::{Ending, status_of};
 use crate::service_maker::UsageError;
 use crate::signals::EarlySignals;
 use crate::sockets::{Inherited, close_others_on_exec};
@@ -70,8 +70,8 @@ impl Served<'_> {
         if let Some(early) = early {
             let belongings = Belongings { application, pid_file, inherited, early, word: Word::default() };
             return Ok(match self.live(plan, program, belongings)? {
-                End::Clean => Ending::success(),
-                End::Cut(status) => Ending { status, words: None },
+                End::Clean => Ending::good(),
+                End::Cut(status) => Ending::with_status(status),
             });
         }
         let wanted = Launch {
@@ -82,8 +82,8 @@ impl Served<'_> {
             within: plan.times.start + plan.times.kill,
         };
         Ok(match launch(&wanted, pid_file) {
-            Ok(()) => Ending::success(),
-            Err(error) => Ending { status: error.status, words: Some(error.text) },
+            Ok(()) => Ending::good(),
+            Err(error) => Ending::with_words(error.status, error.text),
         })
     }
 
@@ -99,7 +99,7 @@ impl Served<'_> {
         if let Some(detached) = word.borrow_mut().take() {
             detached.failed(status, &text);
         }
-        Ending { status, words: None }
+        Ending::with_status(status)
     }
 
     fn live_detached(

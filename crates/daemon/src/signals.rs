@@ -111,7 +111,7 @@ impl Life {
         }
         tracing::info!(target: "sestina", "received {signal}, shutting down");
         self.notify.stopping(&format!("{}: stopping", self.program.title()));
-        self.notify.extend(self.plan.times.drain + self.plan.times.kill);
+        self.notify.extend(reactor, self.plan.times.drain + self.plan.times.kill);
         reactor.stop();
     }
 

@@ -65,7 +65,8 @@ fn kind(command: &Command) -> String {
     command.get_subcommand_value_name().unwrap_or("COMMAND").to_ascii_lowercase()
 }
 
-fn problem(error: &clap::Error, command: &Command) -> String {
+/// What is wrong, in words that name the thing and the fix.
+pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
     let said = |kind| text(error.get(kind));
     let argument = said(ContextKind::InvalidArg);
     match error.kind() {

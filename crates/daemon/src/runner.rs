@@ -193,7 +193,7 @@ impl Runner {
         // Answers go to the standard output, complaints to the standard error.
         if report.status == 0 || order == Order::Status {
             let printed = Ending::printed(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
-            return Ending { status: report.status.max(printed.status), ..printed };
+            return if printed.status == 0 { Ending::with_status(report.status) } else { printed };
         }
         Ending::with_words(report.status, report.text)
     }

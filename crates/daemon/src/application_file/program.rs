@@ -91,16 +91,16 @@ impl Program for FileProgram {
     }
 
     fn announce(&self) {
+        // It was checked and loaded before there was a log.
         tracing::info!(target: "sestina", "loading {}", self.0.shown.display());
+        tracing::info!(target: "sestina", "loaded {}", self.0.shown.display());
     }
 
     fn build(&self, place: &Place) -> Result<Application, Failure> {
         let (source, plan) = &*self.0.current.borrow();
         let making = Making { plugins: &self.0.linked.plugins, place };
         let refused = |problems| Failure::new(FileRefused::wrong(source.clone(), problems));
-        let application = making.application(plan).map_err(refused)?;
-        tracing::info!(target: "sestina", "loaded {}", self.0.shown.display());
-        Ok(application)
+        making.application(plan).map_err(refused)
     }
 
     fn reload(&self, tree: &Tree, place: &Place) -> Deferred<()> {

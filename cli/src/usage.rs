@@ -36,7 +36,10 @@ pub(crate) fn answer(error: &clap::Error, command: &Command, arguments: &[OsStri
         _ => {
             let program = program(command, arguments);
             let about = groups(command, arguments);
-            words::say(&format!("{program}: {} ('{program} --help' says more)", problem(error, about)));
+            words::say(&format!(
+                "{program}: {} ('{program} --help' says more)",
+                problem(error, about, arguments)
+            ));
             ExitCode::from(WRONG_USAGE)
         }
     }
@@ -64,7 +67,7 @@ fn kind(command: &Command) -> String {
     command.get_subcommand_value_name().unwrap_or("COMMAND").to_ascii_lowercase()
 }
 
-fn problem(error: &clap::Error, command: &Command) -> String {
+fn problem(error: &clap::Error, command: &Command, arguments: &[OsString]) -> String {
     let said = |kind| text(error.get(kind));
     let argument = said(ContextKind::InvalidArg);
     match error.kind() {
@@ -82,6 +85,10 @@ fn problem(error: &clap::Error, command: &Command) -> String {
             let instead = suggestion(error, ContextKind::SuggestedArg).map(|instead| format!(": {instead}"));
             format!("there is no option '{argument}'{}", instead.unwrap_or_default())
         }
+        // Behind an argument of its own, a command that is none looks like one more argument.
+        ErrorKind::UnknownArgument if kind(command) == "command" && !names_one(command, arguments) => {
+            format!("there is no command '{argument}': there are {}", plugins(command))
+        }
         ErrorKind::UnknownArgument => format!("'{argument}' is one argument too many"),
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
         ErrorKind::ArgumentConflict => match said(ContextKind::PriorArg) {
@@ -96,6 +103,11 @@ fn problem(error: &clap::Error, command: &Command) -> String {
         ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
         _ => rendered(error),
     }
+}
+
+/// Whether one of the words is a command of this command.
+fn names_one(command: &Command, arguments: &[OsString]) -> bool {
+    arguments.iter().any(|given| command.find_subcommand(given).is_some())
 }
 
 fn invalid_value(error: &clap::Error, argument: &str) -> String {

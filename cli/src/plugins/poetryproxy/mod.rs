@@ -13,7 +13,7 @@ use clap::{ArgMatches, Args, Command};
 use sestina_deferred::{Failure, all_settled};
 use sestina_poetry::ops::ProxyPlace;
 use sestina_poetry::{Observer, PoetryProxy};
-use sestina_reactor::{Port, Reactor};
+use sestina_reactor::{Phase, Port, Reactor};
 use sestina_service::{Application, Child};
 
 use self::options::Options;
@@ -30,16 +30,14 @@ Examples: a slow poet, a proxy before it, and a client of the proxy
 two poets behind one proxy, each with a port of its own and one memory
   sestina -n poetryproxy --upstream ecstasy=10001@10000 \\
                          --upstream science=10002@10003 --ttl 2h
+a proxy that operators can ask while it runs, and whose restart is warm
+  sestina -n poetryproxy --port 10000 --control proxy.sock --spool kept 10001
+  sestina ctl proxy.sock entries
 
 A client is given what has come at once, and the rest as it comes. A poem that
 breaks off ends with a reset, and is not kept. A client that hangs up while the
 poem is being fetched no longer waits for it; one that only closes its own
 direction then counts as hung up, and is reset.
-An operator asks the running proxy at its control socket, and Prometheus at its
-metrics; with a spool a restart is warm:
-  sestina -n poetryproxy --control /run/sestina/proxy --metrics 9100 \\
-                         --spool /var/cache/sestina/proxy 10001
-  sestina ctl /run/sestina/proxy entries
 Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.
 Sizes: bytes, or with a unit: k, M, G.";
 
@@ -94,7 +92,7 @@ fn listen(reactor: &Reactor, plan: Plan) -> Result<Port, Failure> {
 }
 
 /// Starts the services of operators, before anybody is served: what is on the disk is there for the first client. They
-/// stop when the reactor does, which holds the tree until then.
+/// stop when the reactor does, and the tree is held until then.
 fn begin(reactor: &Reactor, services: Vec<Rc<dyn sestina_service::Service>>) -> Result<(), Failure> {
     if services.is_empty() {
         return Ok(());
@@ -107,7 +105,10 @@ fn begin(reactor: &Reactor, services: Vec<Rc<dyn sestina_service::Service>>) -> 
     let mut starting = tree.start();
     loop {
         starting = match starting.try_result() {
-            Ok(started) => return started,
+            Ok(started) => {
+                reactor.add_trigger(Phase::After, move || drop(tree));
+                return started;
+            }
             Err(waiting) => waiting,
         };
         reactor.turn(None)?;
@@ -124,6 +125,9 @@ struct Draining {
 impl Draining {
     fn begin(&self) {
         let ports = self.ports.take();
+        if ports.is_empty() {
+            return; // it drains already
+        }
         let served = ports.iter().map(|port| {
             port.stop_listening().ignore_errors();
             port.idle()

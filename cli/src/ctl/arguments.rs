@@ -58,7 +58,7 @@ enum Asked {
     /// End a fetch: who waits for it fails
     Cancel {
         /// Its number, as 'flights' shows it
-        #[arg(value_name = "FLIGHT")]
+        #[arg(value_name = "FLIGHT", value_parser = parse_flight, allow_negative_numbers = true)]
         flight: u64,
     },
     /// Show what was done so far
@@ -72,6 +72,10 @@ fn parse_socket(text: &str) -> Result<PathBuf, String> {
         "" => Err("the path is empty".to_owned()),
         path => Ok(path.into()),
     }
+}
+
+fn parse_flight(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a flight is a number, not '{text}'"))
 }
 
 impl Arguments {

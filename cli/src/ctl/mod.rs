@@ -25,10 +25,10 @@ pub(crate) const NAME: &str = "ctl";
 pub(crate) const DESCRIPTION: &str = "Asks a running service at its control socket";
 
 const EXAMPLES: &str = "\
-Examples, for a proxy with --control /run/sestina/proxy:
-  sestina ctl /run/sestina/proxy entries
-  sestina ctl /run/sestina/proxy purge --all --hard
-  sestina ctl /run/sestina/proxy stats --json
+Examples, for a proxy that was started with --control proxy.sock:
+  sestina ctl proxy.sock entries
+  sestina ctl proxy.sock purge --all --hard
+  sestina ctl proxy.sock stats --json
 
 Exit status: 0 if it was done, 1 if it was not, 2 for wrong usage.";
 

@@ -37,7 +37,10 @@ pub fn answer(error: &clap::Error, command: &Command, arguments: &[OsString]) ->
         _ => {
             let program = program(command, arguments);
             let about = groups(command, arguments);
-            words::say(&format!("{program}: {} ('{program} --help' says more)", problem(error, about)));
+            words::say(&format!(
+                "{program}: {} ('{program} --help' says more)",
+                problem(error, about, arguments)
+            ));
             ExitCode::from(WRONG_USAGE)
         }
     }
@@ -66,7 +69,7 @@ fn kind(command: &Command) -> String {
 }
 
 /// What is wrong, in words that name the thing and the fix.
-pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
+pub(crate) fn problem(error: &clap::Error, command: &Command, arguments: &[OsString]) -> String {
     let said = |kind| text(error.get(kind));
     let argument = said(ContextKind::InvalidArg);
     match error.kind() {
@@ -84,6 +87,10 @@ pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
             let instead = suggestion(error, ContextKind::SuggestedArg).map(|instead| format!(": {instead}"));
             format!("there is no option '{argument}'{}", instead.unwrap_or_default())
         }
+        // Behind an argument of its own, a command that is none looks like one more argument.
+        ErrorKind::UnknownArgument if kind(command) == "command" && !names_one(command, arguments) => {
+            format!("there is no command '{argument}': there are {}", plugins(command))
+        }
         ErrorKind::UnknownArgument => format!("'{argument}' is one argument too many"),
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
         ErrorKind::ArgumentConflict => match said(ContextKind::PriorArg) {
@@ -98,6 +105,11 @@ pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
         ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
         _ => rendered(error),
     }
+}
+
+/// Whether one of the words is a command of this command.
+fn names_one(command: &Command, arguments: &[OsString]) -> bool {
+    arguments.iter().any(|given| command.find_subcommand(given).is_some())
 }
 
 fn invalid_value(error: &clap::Error, argument: &str) -> String {

@@ -10,7 +10,7 @@ use super::Cache;
 use super::deadlines::Due;
 use super::entry::{Before, State, Stored};
 use super::flight::{Bond, Flight, FlightId, FlightReport, Outcome, Phase};
-use super::log::Log;
+use super::log::{Log, PACKED_BLOCK_BYTES, count};
 use super::orders::{Order, StoredBody};
 use super::reader::{Admission, Body, Mode, ReaderId};
 use super::reasons::{FlightError, Refusal, Suspicion};
@@ -208,6 +208,9 @@ impl Cache {
             ttl => Some(ttl.unwrap_or(Duration::MAX).min(self.settings.checks.probation)),
         };
         self.give_up_body(key);
+        if self.free_bytes() >= count(PACKED_BLOCK_BYTES) {
+            self.store.change(log, Log::pack);
+        }
         let fresh_until = ttl.map(|ttl| now + ttl);
         self.store.give(log, Owner::Entry);
         self.eviction.stored(key);
@@ -242,7 +245,8 @@ impl Cache {
             Bond::Attached => self.enter_after_failure(now, key, &why),
             Bond::Background => {
                 let retry_at = self.retry_at(now, key, &why);
-                self.enter(key, State::Stale { retry_at });
+                let next = self.after_background(now, key, retry_at);
+                self.enter(key, next);
             }
             Bond::Alone { .. } => {}
         }
@@ -281,7 +285,10 @@ impl Cache {
         let (key, bond) = (flight.key, flight.bond);
         if matches!(bond, Bond::Attached | Bond::Background) {
             self.raise_generation(key);
-            let next = self.stale_or_empty(key);
+            let next = match bond {
+                Bond::Background => self.after_background(now, key, None),
+                _ => self.stale_or_empty(key),
+            };
             self.enter(key, next);
         }
         self.end_flight(now, id, outcome, true);

@@ -148,6 +148,12 @@ impl Cache {
         self.orders.pop_front()
     }
 
+    /// Whether there is an order.
+    #[must_use]
+    pub fn has_orders(&self) -> bool {
+        !self.orders.is_empty()
+    }
+
     /// When [`Self::tick`] must be called, if nothing else is before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {

@@ -8,7 +8,7 @@ use super::flight::FlightId;
 use super::log::{BLOCK_BYTES, Piece};
 use super::reasons::FlightError;
 use super::slots::Ticket;
-use super::store::LogId;
+use super::store::{LogId, Seat};
 
 /// Names a reader, until its body has ended or it left.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -137,14 +137,13 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 pub(crate) enum Place {
     /// In this log, which this flight still writes.
-    At { log: LogId, cursor: u64, flight: Option<FlightId> },
+    At { log: LogId, seat: Seat, cursor: u64, flight: Option<FlightId> },
     /// Its body ended early.
     Failed(FlightError),
 }
 
 impl Reader {
-    pub(crate) const fn new(log: LogId, flight: Option<FlightId>, mode: Mode, admission: Admission) -> Self {
-        let place = Place::At { log, cursor: 0, flight };
+    pub(crate) const fn new(place: Place, mode: Mode, admission: Admission) -> Self {
         Self { place, mode, admission, waiting: false, lagging_since: None }
     }
 

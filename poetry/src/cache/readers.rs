@@ -1,6 +1,8 @@
 //! What readers get: a cursor each, pulled at their own speed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
 use std::time::Duration;
 
 use sestina_reactor::Time;
@@ -23,8 +25,7 @@ impl Cache {
     /// A reader of a flight, at its first byte.
     pub(crate) fn seat(&mut self, id: FlightId, mode: Mode, admission: Admission) -> ReaderId {
         let log = self.flights.get(id.0).map(|flight| flight.log).expect("the flight is under way");
-        let reader = ReaderId(self.readers.insert(Reader::new(log, Some(id), mode, admission)));
-        self.store.add_reader(log, reader.0);
+        let reader = self.sit(log, Some(id), mode, admission);
         let readers = self.store.reader_count(log);
         self.change_flight(id, |flight| {
             flight.linger_until = None;
@@ -51,9 +52,30 @@ impl Cache {
     fn seat_at_body(&mut self, key: usize, mode: Mode, admission: Admission) -> ReaderId {
         let log = self.entries[key].stored.expect("the state says that there is a body").log;
         self.eviction.used(key);
-        let reader = ReaderId(self.readers.insert(Reader::new(log, None, mode, admission)));
-        self.store.add_reader(log, reader.0);
+        self.sit(log, None, mode, admission)
+    }
+
+    fn sit(&mut self, log: LogId, flight: Option<FlightId>, mode: Mode, admission: Admission) -> ReaderId {
+        let nowhere = Place::Failed(FlightError::Cancelled); // for as long as it takes to find a seat
+        let reader = ReaderId(self.readers.insert(Reader::new(nowhere, mode, admission)));
+        let seat = self.store.add_reader(log, reader.0);
+        if let Some(reader) = self.readers.get_mut(reader.0) {
+            reader.place = Place::At { log, seat, cursor: 0, flight };
+        }
         reader
+    }
+
+    /// A fresh body that is one block, given to somebody who needs no reader for it, because it is given at once.
+    pub fn give_at_once(&mut self, now: Time, key: &str) -> Option<Rc<[u8]>> {
+        self.tick(now);
+        let key = *self.keys.get(key).filter(|_| self.draining.is_none())?;
+        let entry = &self.entries[key];
+        let stored = entry.stored.filter(|_| matches!(entry.state, State::Fresh))?;
+        let block = Rc::clone(self.store.log(stored.log)?.only_block()?);
+        self.eviction.used(key);
+        self.counters.hits += 1;
+        self.counters.client_bytes += count(block.len());
+        Some(block)
     }
 
     /// What there is for a reader now. After [`Reading::End`], [`Reading::Whole`] and [`Reading::Failed`] the reader is
@@ -114,7 +136,7 @@ impl Cache {
     #[must_use]
     pub fn prospect(&self, id: ReaderId) -> Option<Prospect> {
         let reader = self.readers.get(id.0)?;
-        let Place::At { log, cursor, flight } = reader.place else { return Some(Prospect::Failed) };
+        let Place::At { log, cursor, flight, .. } = reader.place else { return Some(Prospect::Failed) };
         let log = self.store.log(log)?;
         let shown = reader.mode == Mode::Stream && log.len() > cursor;
         Some(match flight {
@@ -123,6 +145,19 @@ impl Cache {
             Some(_) => Prospect::Waits,
             None => Prospect::More { complete: true },
         })
+    }
+
+    /// Everything that is left of a complete body for this reader, block by block; nothing if it is not complete, or is
+    /// wanted whole. [`Self::advance`] says how much of it was taken.
+    pub fn rest(&self, id: ReaderId) -> impl Iterator<Item = (&Rc<[u8]>, Range<usize>)> {
+        let place = self.readers.get(id.0).filter(|reader| reader.mode == Mode::Stream).map(|it| &it.place);
+        let log = match place {
+            Some(Place::At { log, cursor, flight: None, .. }) => {
+                self.store.log(*log).map(|log| (log, *cursor))
+            }
+            _ => None,
+        };
+        log.into_iter().flat_map(|(log, cursor)| log.rest(cursor))
     }
 
     /// A reader took this many of the bytes that it was shown.
@@ -167,8 +202,8 @@ impl Cache {
     /// Takes a reader away. Gives the flight that it read.
     pub(crate) fn remove_reader(&mut self, id: ReaderId) -> Option<FlightId> {
         let reader = self.readers.remove(id.0)?;
-        let Place::At { log, cursor, flight } = reader.place else { return None };
-        self.store.remove_reader(log, id.0);
+        let Place::At { log, seat, cursor, flight } = reader.place else { return None };
+        self.store.remove_reader(log, seat);
         if let Some(flight) = flight {
             self.move_cursor(flight, cursor, None);
         }
@@ -222,11 +257,11 @@ impl Cache {
     pub(crate) fn fail_reader(&mut self, id: ReaderId, why: &FlightError) {
         let Some(reader) = self.readers.get_mut(id.0) else { return };
         let place = std::mem::replace(&mut reader.place, Place::Failed(why.clone()));
-        let Place::At { log, cursor, flight } = place else { return };
+        let Place::At { log, seat, cursor, flight } = place else { return };
         reader.waiting = false;
         // Also to those who did not wait: one whose client takes nothing would never ask.
         self.orders.push_back(Order::Wake(id));
-        self.store.remove_reader(log, id.0);
+        self.store.remove_reader(log, seat);
         if let Some(flight) = flight {
             self.move_cursor(flight, cursor, None);
         }
@@ -240,17 +275,15 @@ impl Cache {
             let Some(reader) = self.readers.get_mut(id).filter(|reader| reader.cursor() == 0) else {
                 continue;
             };
-            if !matches!(reader.place, Place::At { flight: Some(_), .. }) {
-                continue;
-            }
-            reader.place = Place::At { log: stored.log, cursor: 0, flight: None };
+            let Place::At { seat, flight: Some(_), .. } = reader.place else { continue };
+            let other = self.store.add_reader(stored.log, id);
+            reader.place = Place::At { log: stored.log, seat: other, cursor: 0, flight: None };
             reader.admission = Admission::Stale;
             self.counters.rescued += 1;
             if std::mem::take(&mut reader.waiting) {
                 self.orders.push_back(Order::Wake(ReaderId(id)));
             }
-            self.store.remove_reader(log, id);
-            self.store.add_reader(stored.log, id);
+            self.store.remove_reader(log, seat);
         }
     }
 

@@ -8,7 +8,7 @@ use sestina_reactor::Time;
 
 use super::Cache;
 use super::entry::{Before, State, Stored};
-use super::log::{Log, count};
+use super::log::{Log, PACKED_BLOCK_BYTES, count};
 use super::reader::Body;
 use super::store::{LOG_OVERHEAD_BYTES, Owner};
 
@@ -93,6 +93,9 @@ impl Cache {
             copy.body.blocks().iter().for_each(|block| log.append(block));
             log.seal();
         });
+        if self.free_bytes() >= count(PACKED_BLOCK_BYTES) {
+            self.store.change(log, Log::pack);
+        }
         self.store.give(log, Owner::Entry);
         self.eviction.stored(key);
         let past_time = ttl.map_or(Duration::ZERO, |ttl| copy.age.saturating_sub(ttl));

@@ -54,7 +54,7 @@ impl Cache {
     /// Of the readers that alone keep a body in memory, the one with the most to go.
     fn cut_slowest_pinning_reader(&mut self) -> bool {
         let left = |place: &Place| match place {
-            Place::At { log, cursor, flight: None } => {
+            Place::At { log, cursor, flight: None, .. } => {
                 self.store.log(*log).map(Log::len).map(|len| len - cursor)
             }
             Place::At { .. } | Place::Failed(_) => None,

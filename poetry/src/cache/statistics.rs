@@ -195,6 +195,12 @@ impl Cache {
         &self.counters
     }
 
+    /// How much memory there is in use: cheaper than [`Self::statistics`].
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        self.store.memory()
+    }
+
     /// The flight of this number, while it is there.
     #[must_use]
     pub fn flight_by_number(&self, number: u64) -> Option<FlightId> {

@@ -86,6 +86,7 @@ impl Cache {
                 }
                 begun
             }
+            State::Refreshing(_) if self.is_fresh(now, key) => Ok(self.serve(key, mode)),
             State::Refreshing(_) if self.revalidates(now, key) || self.helps_on_error(now, key) => {
                 Ok(self.serve_stale(key, mode))
             }
@@ -384,6 +385,20 @@ impl Cache {
     pub(crate) fn stale_or_empty(&self, key: usize) -> State {
         match self.entries[key].stored {
             Some(_) => State::Stale { retry_at: None },
+            None => State::Empty,
+        }
+    }
+
+    /// Whether the body of a key is in its time: one that is fetched anew on an operator's word may be.
+    pub(crate) fn is_fresh(&self, now: Time, key: usize) -> bool {
+        self.entries[key].stored.is_some_and(|stored| stored.fresh_until.is_none_or(|until| now < until))
+    }
+
+    /// Where a key goes whose flight in the background has ended without a body.
+    pub(crate) fn after_background(&self, now: Time, key: usize, retry_at: Option<Time>) -> State {
+        match self.entries[key].stored {
+            Some(_) if self.is_fresh(now, key) => State::Fresh,
+            Some(_) => State::Stale { retry_at },
             None => State::Empty,
         }
     }

@@ -28,6 +28,6 @@ pub use metrics::{
 };
 pub use place::ProxyPlace;
 pub use spool::{
-    DiskWork, SPOOL_BYTES_MAX, SPOOL_FILES_MAX, SPOOL_QUEUE_BYTES_MAX, Spool, SpoolCounters, SpoolError,
-    SpoolLimits,
+    DiskWork, SPOOL_BYTES_MAX, SPOOL_FILES_MAX, SPOOL_QUEUE_BYTES_MAX, SPOOL_START_TIME_MAX, Spool,
+    SpoolCounters, SpoolError, SpoolLimits,
 };

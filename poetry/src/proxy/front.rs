@@ -5,17 +5,18 @@
 //! reader stays, and the memory that it pins stays counted.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use sestina_reactor::{Address, Conn, ConnHandle, Factory, Lost, Protocol};
 
 use super::shell::Shell;
 use super::sinks::Sink;
 use super::told;
-use crate::cache::{Body, Piece, Prospect, ReaderId, Reading};
+use crate::cache::{Admission, Body, Cache, Piece, Prospect, ReaderId, Reading};
 use crate::input::DroppedInput;
 
 /// How much of a complete body is queued for one client, by reference, before the kernel must take it, in bytes.
-const PULL_BYTES: usize = 256 * 1024;
+const PULL_BYTES: usize = 4 * 1024 * 1024;
 /// How much of a body that still comes, in bytes: the last piece of it is a copy.
 const PULL_BYTES_LIVE: usize = 64 * 1024;
 
@@ -64,26 +65,41 @@ enum Pumped {
 }
 
 impl Shell {
-    /// Gives a client what there is for it, as far as its connection takes it.
-    pub(crate) fn pump(self: &Rc<Self>, reader: ReaderId, conn: &ConnHandle) {
+    /// Gives a client what there is for it, as far as its connection takes it. Says whether it is done with.
+    pub(crate) fn pump(self: &Rc<Self>, reader: ReaderId, conn: &ConnHandle) -> bool {
         let before = conn.queued();
         let pumped = self.give(reader, conn);
         if self.is_observed() && conn.queued() > before {
             self.tell_first_byte(reader);
         }
-        match pumped {
-            Pumped::GoesOn => {}
+        let over = match pumped {
+            Pumped::GoesOn => false,
             Pumped::Ended(bytes) => {
                 self.sinks.borrow_mut().remove(reader);
                 told::sent(bytes, conn);
                 conn.lose_connection();
+                true
             }
             Pumped::Failed => {
                 self.sinks.borrow_mut().remove(reader);
                 self.refuse(conn);
+                true
             }
-        }
+        };
         self.carry_out();
+        over
+    }
+
+    /// Gives a fresh poem of one block at once: nothing is left to do for this client then. Says whether there was one.
+    fn give_at_once(self: &Rc<Self>, key: &str, conn: &mut Conn<'_>) -> bool {
+        let block = self.cache.borrow_mut().give_at_once(self.reactor.now(), key);
+        let Some(block) = block else { return false };
+        told::hit(self, block.len(), conn);
+        conn.write_shared(block);
+        conn.lose_connection();
+        self.tell_observers(|observer| observer.first_byte(Admission::Hit, Duration::ZERO));
+        self.carry_out();
+        true
     }
 
     fn give(&self, reader: ReaderId, conn: &ConnHandle) -> Pumped {
@@ -92,7 +108,15 @@ impl Shell {
         loop {
             let (queued, cursor) = (conn.queued(), cache.cursor(reader));
             let full = match cache.prospect(reader) {
-                Some(Prospect::More { complete: true }) => queued >= PULL_BYTES,
+                Some(Prospect::More { complete: true }) if queued < PULL_BYTES => {
+                    let given = give_rest(&cache, reader, conn, PULL_BYTES - queued);
+                    cache.advance(now, reader, given);
+                    if given > 0 {
+                        continue;
+                    }
+                    false // it is wanted whole
+                }
+                Some(Prospect::More { complete: true }) => true,
                 Some(Prospect::More { complete: false }) => queued >= PULL_BYTES_LIVE,
                 Some(Prospect::End) => queued > 0,
                 _ => false,
@@ -138,6 +162,19 @@ impl Shell {
     }
 }
 
+/// Queues what is left of a complete body, by reference: the blocks that begin within `room`.
+fn give_rest(cache: &Cache, reader: ReaderId, conn: &ConnHandle, room: usize) -> usize {
+    let mut given = 0;
+    for (block, range) in cache.rest(reader) {
+        if given >= room {
+            break;
+        }
+        given += range.len();
+        conn.write_shared_range(Rc::clone(block), range);
+    }
+    given
+}
+
 fn write_body(conn: &ConnHandle, body: &Body) {
     body.blocks().iter().for_each(|block| conn.write_shared(Rc::clone(block)));
 }
@@ -159,6 +196,9 @@ impl Client {
 impl Protocol for Client {
     fn connection_made(&mut self, conn: &mut Conn<'_>) {
         self.shell.clients.set(self.shell.clients.get() + 1);
+        if self.shell.give_at_once(&self.key, conn) {
+            return;
+        }
         conn.set_marks(0, 0); // it is asked for more when all has gone, and told when the kernel is full
         let (shell, handle) = (Rc::clone(&self.shell), conn.handle());
         let admitted = {
@@ -178,7 +218,9 @@ impl Protocol for Client {
         let since = Some(shell.reactor.now());
         shell.sinks.borrow_mut().insert(reader, Sink::Client { conn: handle.clone(), since });
         told::admitted(&shell, reader, admission, Some(conn));
-        shell.pump(reader, &handle);
+        if shell.pump(reader, &handle) {
+            self.reader = None;
+        }
     }
 
     fn data_received(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
@@ -209,7 +251,8 @@ impl Protocol for Client {
     fn resume_producing(&mut self, conn: &mut Conn<'_>) {
         conn.cancel_timer();
         if let Some(reader) = self.reader {
-            self.shell.pump(reader, &conn.handle());
+            let over = self.shell.pump(reader, &conn.handle());
+            self.reader = Some(reader).filter(|_| !over);
         }
     }
 

@@ -70,11 +70,13 @@ impl Shell {
         if self.carrying_out.get() {
             return;
         }
-        let running = Running::new(&self.carrying_out);
-        while let Some(order) = self.next_order() {
-            self.obey(order);
+        if self.cache.borrow().has_orders() {
+            let running = Running::new(&self.carrying_out);
+            while let Some(order) = self.next_order() {
+                self.obey(order);
+            }
+            drop(running);
         }
-        drop(running);
         self.arm_timer();
         self.end_drains();
     }
@@ -105,7 +107,9 @@ impl Shell {
             None => return,
         };
         match conn {
-            Some(conn) => self.pump(reader, &conn),
+            Some(conn) => {
+                self.pump(reader, &conn);
+            }
             None => self.answer_caller(reader),
         }
     }

@@ -50,9 +50,7 @@ pub(crate) fn admitted(
     let peer = || conn.map_or_else(|| "a caller".to_owned(), |conn| conn.peer().to_string());
     let length = || shell.cache.borrow().length(reader).unwrap_or(0);
     match admission {
-        Some(Admission::Hit) => {
-            tracing::info!("using the cached poem: sending {} bytes of poetry to {}", length(), peer());
-        }
+        Some(Admission::Hit) => say_hit(length(), peer),
         Some(Admission::Stale) => {
             tracing::info!("using a cached poem past its time: {} bytes for {}", length(), peer());
         }
@@ -62,6 +60,16 @@ pub(crate) fn admitted(
     if matches!(admission, Some(Admission::Hit | Admission::Stale)) {
         shell.print("Using cached poem.");
     }
+}
+
+/// A client was given a whole poem at once.
+pub(crate) fn hit(shell: &Shell, bytes: usize, conn: &Conn<'_>) {
+    say_hit(bytes, || conn.peer());
+    shell.print("Using cached poem.");
+}
+
+fn say_hit<P: std::fmt::Display>(bytes: impl std::fmt::Display, peer: impl FnOnce() -> P) {
+    tracing::info!("using the cached poem: sending {bytes} bytes of poetry to {}", peer());
 }
 
 /// A client has all of it.

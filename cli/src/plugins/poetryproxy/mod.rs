@@ -23,16 +23,14 @@ Examples: a slow poet, a proxy before it, and a client of the proxy
 two poets behind one proxy, each with a port of its own and one memory
   sestina -n poetryproxy --upstream ecstasy=10001@10000 \\
                          --upstream science=10002@10003 --ttl 2h
+a proxy that operators can ask while it runs, and whose restart is warm
+  sestina -n poetryproxy --port 10000 --control proxy.sock --spool kept 10001
+  sestina ctl proxy.sock entries
 
 A client is given what has come at once, and the rest as it comes. A poem that
 breaks off ends with a reset, and is not kept. A client that hangs up while the
 poem is being fetched no longer waits for it; one that only closes its own
 direction then counts as hung up, and is reset.
-An operator asks the running proxy at its control socket, and Prometheus at its
-metrics; with a spool a restart is warm:
-  sestina -n poetryproxy --control /run/sestina/proxy --metrics 9100 \\
-                         --spool /var/cache/sestina/proxy 10001
-  sestina ctl /run/sestina/proxy entries
 Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.
 Sizes: bytes, or with a unit: k, M, G.";
 

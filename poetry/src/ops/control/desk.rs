@@ -74,7 +74,7 @@ impl Desk {
             Some(drain) => drain(),
             None => proxy.drain(DRAIN_TIME_MAX).ignore_errors(),
         }
-        let sentence = format!("draining: {clients} clients are connected, {flights} flights under way");
+        let sentence = format!("draining: connected clients: {clients}, flights under way: {flights}");
         Answer::said(json, sentence, json!({"draining": true, "clients": clients, "flights": flights}))
     }
 }

@@ -18,4 +18,4 @@ pub use counters::{DiskWork, SpoolCounters};
 pub use directory::SpoolError;
 pub use index::{SPOOL_BYTES_MAX, SPOOL_FILES_MAX, SpoolLimits};
 pub use queue::SPOOL_QUEUE_BYTES_MAX;
-pub use spool::Spool;
+pub use spool::{SPOOL_START_TIME_MAX, Spool};

@@ -44,6 +44,7 @@ impl Inner {
         };
         let directory = Arc::new(directory);
         self.trim(reactor, &directory, &listing).await?;
+        *self.directory.borrow_mut() = Some(Arc::clone(&directory));
         let names: Vec<String> = self.index.borrow().names().cloned().collect();
         if let Some(proxy) = self.place.proxy() {
             for name in names {
@@ -53,7 +54,6 @@ impl Inner {
         let counters = *self.counters.borrow();
         let (restored, damaged, foreign) = (counters.restored, counters.damaged, listing.foreign);
         tracing::info!(restored, damaged, foreign, "copies were read from {}", self.path.display());
-        *self.directory.borrow_mut() = Some(directory);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sestina_deferred::{Deferred, Resolver, deferred, succeed};
+use sestina_deferred::{Deferred, Resolver, TimedOut, deferred, succeed};
 use sestina_reactor::{Reactor, ThreadPoolFull, Time};
 use sestina_service::{Details, Service, ServiceContext};
 
@@ -26,6 +26,8 @@ use crate::ops::place::ProxyPlace;
 use crate::ops::warner::Warner;
 use crate::proxy::Observer;
 
+/// How long the start may read what is on the disk. Then the proxy starts with what it has.
+pub const SPOOL_START_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a change waits when all threads are busy.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -44,7 +46,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// once a minute at most, and the proxy goes on without it.
 ///
 /// # Limits
-/// [`SpoolLimits`]: the copies written first go first. [`SPOOL_QUEUE_BYTES_MAX`] wait to be written. One job at a time is
+/// Its start takes no more than [`SPOOL_START_TIME_MAX`]. [`SpoolLimits`]: the copies written first go first. [`SPOOL_QUEUE_BYTES_MAX`] wait to be written. One job at a time is
 /// on a thread of the driver.
 ///
 /// # Cancelling
@@ -152,7 +154,14 @@ impl Service for Spool {
         let (reactor, inner) = (cx.reactor().clone(), Rc::clone(&self.inner));
         *inner.reactor.borrow_mut() = Some(reactor.clone());
         reactor.clone().spawn(async move {
-            inner.open(&reactor).await?;
+            let (opens, its) = (Rc::clone(&inner), reactor.clone());
+            let opening = reactor.spawn(async move { opens.open(&its).await });
+            match opening.add_timeout(SPOOL_START_TIME_MAX, &reactor).await {
+                Err(failure) if failure.is::<TimedOut>() => {
+                    tracing::warn!("{} is slow: what was not read yet is fetched", inner.path.display());
+                }
+                opened => opened?,
+            }
             let copying = Rc::downgrade(&inner);
             inner.place.on_arrival(move |proxy| proxy.observe(Copying(Weak::clone(&copying))));
             Ok(())

@@ -54,7 +54,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn command() -> Command {
+/// The definition of the command line: for the parser, `--help` and the reference.
+#[must_use]
+pub fn command() -> Command {
     // The options come first: their own comment would take the place of the description.
     let command = RunnerOptions::augment_args(Command::new("sestina").max_term_width(80))
         .about("Runs services: servers of poetry, for now")

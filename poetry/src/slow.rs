@@ -15,9 +15,9 @@ use sestina_reactor::{Address, Conn, Factory, Lost, Protocol};
 use crate::input::{DroppedInput, INPUT_BYTES_MAX};
 use crate::poem::Poem;
 
-/// How many bytes a slow poet sends at a time, unless told otherwise.
+/// How many bytes a slow poet sends at a time, unless [`SlowPoetry::with_num_bytes`] said otherwise.
 pub const SLOW_NUM_BYTES: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not zero");
-/// How long a slow poet waits between two pieces, unless told otherwise.
+/// How long a slow poet waits between two pieces, unless [`SlowPoetry::with_delay`] said otherwise.
 pub const SLOW_DELAY: Duration = Duration::from_millis(700);
 
 /// Serves a poem to everybody who connects, `num_bytes` every `delay`; the first piece comes at once.

@@ -21,6 +21,7 @@ const CHECKS: &[Check] = &[
         cargo(root, &["doc", "--workspace", "--no-deps", "--document-private-items"], &strict)
     }),
     ("guard", guarded),
+    ("reference", crate::reference::check),
     ("test", |root| cargo(root, &["test", "--workspace"], &[])),
 ];
 

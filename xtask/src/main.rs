@@ -7,6 +7,7 @@ mod files;
 mod links;
 mod markdown;
 mod picture;
+mod reference;
 mod spec;
 mod tidy;
 
@@ -29,6 +30,7 @@ Commands:
   test    cargo test --workspace
   docs    The manual page and the shell completions of get-poetry, under target/docs
   picture Runs the demo and draws what it prints, for the README: pictures/demo.svg
+  reference  Writes the book's pages of options and limits from the code; ci compares them
   sim     Scenarios on the simulated network under many seeds, or one seed and its trace; see cargo xtask sim --help
   bench   Our programs and their peers, measured by turns in one run; see cargo xtask bench --help
 ";
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
+        ["reference"] => reference::write(&checks::root()),
         ["docs"] => checks::docs(),
         ["picture"] => picture::draw(),
         ["sim", options @ ..] => match checks::sim(options) {

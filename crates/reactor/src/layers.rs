@@ -59,7 +59,7 @@ impl Layer for Counting {
     }
 }
 
-/// How many bytes of one piece a traffic log shows, unless told otherwise.
+/// How many bytes of one piece a traffic log shows, unless [`TrafficLog::with_bytes_max`] said otherwise.
 pub const TRAFFIC_LOG_BYTES_MAX: usize = 1024;
 
 /// Writes what passes into the log, at the level `trace`, escaped, with a name of your choice.

@@ -21,9 +21,9 @@ pub const CONNECTIONS_PER_PEER_MAX: usize = 256;
 /// How many connections a port takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ConnectionLimits {
-    /// From everybody. Reached, the port pauses until one ends.
+    /// How many connections a port has at once. Reached, the port pauses until one ends.
     pub total: usize,
-    /// From one address, or one IPv6 /64. Reached, further ones are closed at once.
+    /// How many of them one address may have, or one IPv6 /64. Reached, further ones are closed at once.
     pub per_peer: usize,
     /// Whether `per_peer` counts for the loopback too, and for UNIX sockets as if they were one peer. Not by default:
     /// a proxy before this server is one peer for all its clients.

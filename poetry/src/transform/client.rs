@@ -18,10 +18,11 @@ use sestina_reactor::{Address, ConnectError, Endpoint, Factory, Lost, Protocol, 
 use super::error::TransformError;
 use crate::poem::Poem;
 
-/// How long a request or an answer of the transform service may be, in bytes, unless an option says otherwise: what
+/// How long a request or an answer of the transform service may be, in bytes, unless
+/// [`TransformClient::with_bytes_max`] or the service's own said otherwise: what
 /// the original reads.
 pub const TRANSFORM_BYTES_MAX: usize = STRING_BYTES_MAX;
-/// How long a client waits for the whole answer, connecting included, unless an option says otherwise.
+/// How long a client waits for the whole answer, connecting included, unless [`TransformClient::with_time_max`] said otherwise.
 pub const TRANSFORM_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Has a service transform a poem, without any options: [`TransformClient`] has them.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
+mod cargo;
 mod checks;
 mod files;
 mod links;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         ["ci"] => checks::ci(),
         ["reference"] => reference::write(&checks::root()),
         ["docs"] => checks::docs(),
-        ["picture"] => picture::draw(),
+        ["picture"] => picture::draw(&checks::root()),
         ["sim", options @ ..] => match checks::sim(options) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),

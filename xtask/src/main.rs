@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
 mod book;
+mod cargo;
 mod checks;
 mod files;
 mod links;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
         ["ci"] => checks::ci(),
         ["reference"] => reference::write(&checks::root()),
         ["docs"] => checks::docs(),
-        ["picture"] => picture::draw(),
+        ["picture"] => picture::draw(&checks::root()),
         ["sim", options @ ..] => match checks::sim(options) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),

@@ -19,6 +19,17 @@ pub const CONNECTIONS_MAX: usize = 100_000;
 pub const CONNECTIONS_PER_PEER_MAX: usize = 256;
 
 /// How many connections a port takes.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use sestina_reactor::{Address, ConnectionLimits, Endpoint, Protocol};
+///
+/// struct Quiet;
+/// impl Protocol for Quiet {}
+/// let port = reactor.listen(&Endpoint::loopback(0), |_: &Address| Quiet)?;
+/// port.set_connection_limits(ConnectionLimits { total: 1_000, per_peer: 10, ..ConnectionLimits::default() });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ConnectionLimits {
     /// How many connections a port has at once. Reached, the port pauses until one ends.

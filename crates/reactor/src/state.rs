@@ -12,7 +12,7 @@
 //!
 //! Invariant: `Over` is never left, and its reason never changes: the first one counts.
 //! Invariant: nothing is queued outside `Open` and `Closing`; `Closing` takes no new bytes.
-//! Tests: below, and `closing.rs`, `flow.rs` of the contract, `tests/closing.rs` of reactor-mio.
+//! Tests: below, and `closing.rs` and `flow.rs` of the contract.
 
 use std::ops::Range;
 use std::rc::Rc;

@@ -44,14 +44,15 @@ pub const TRANSFORM_GRACE: Duration = Duration::from_millis(500);
 /// Requests and answers of [`TRANSFORM_BYTES_MAX`], [`TRANSFORM_REQUESTS_MAX`] of them on a connection, of which
 /// [`TRANSFORM_WAITING_BYTES_MAX`] may wait behind the first, [`TRANSFORM_REQUEST_TIME_MAX`] until one is whole.
 ///
-/// ```no_run
+/// ```
 /// use sestina_poetry::{TransformServer, TransformService};
-/// use sestina_reactor::Reactor;
+/// use std::time::Duration;
 ///
-/// fn serve(reactor: &Reactor) -> Result<(), Box<dyn std::error::Error>> {
-///     reactor.listen(&"tcp:10001".parse()?, TransformServer::new(TransformService::new()))?;
-///     Ok(())
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let server = TransformServer::new(TransformService::new()).with_requests_max(1).with_request_time_max(Duration::from_secs(5));
+/// let port = reactor.listen(&"tcp:10001".parse()?, server)?;
+/// assert_eq!(port.local_addr().port(), Some(10_001));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct TransformServer<T> {

@@ -10,8 +10,8 @@ mod value;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use crate::cargo;
 use crate::checks::Outcome;
 use crate::files;
 
@@ -44,22 +44,10 @@ pub(crate) fn write(root: &Path) -> Outcome {
 
 fn pages(root: &Path) -> Result<[(&'static str, String); 2], String> {
     let sources = files::read(root, &["rs", "toml"])?;
-    Ok([("options.md", options(root)?), ("limits.md", limits::page(&sources))])
-}
-
-/// Asks the programs' own definitions.
-fn options(root: &Path) -> Result<String, String> {
-    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let mut command = Command::new(program);
-    command.args(["run", "--quiet", "--package", "sestina-cli", "--example", "options"]).current_dir(root);
-    let output = command
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
-    if !output.status.success() {
-        return Err("the example `options` of sestina-cli failed".to_owned());
-    }
-    String::from_utf8(output.stdout).map_err(|error| format!("the page of options is no text: {error}"))
+    // The programs' own definitions say it.
+    let options =
+        cargo::output(root, &["run", "--quiet", "--package", "sestina-cli", "--example", "options"])?;
+    Ok([("options.md", options), ("limits.md", limits::page(&sources))])
 }
 
 #[cfg(test)]

@@ -12,8 +12,11 @@
 //! Links lead to other pages, never out of the book: mdBook knows nothing of the repository around it. Files are named as `code`, and
 //! must be there.
 //!
+//! The names that `twisted.md` gives are words of our sources.
+//!
 //! `UPDATE_EXPECT=1 cargo xtask book` writes the blocks anew. Read the difference before you commit it.
 
+mod names;
 mod quote;
 
 use std::collections::BTreeSet;
@@ -37,6 +40,9 @@ pub(crate) fn check(root: &Path) -> Outcome {
     let mut broken = forgotten(&pages);
     broken.extend(pages.iter().flat_map(leading_out));
     broken.extend(pages.iter().flat_map(|page| missing(page, &|path| root.join(path).exists())));
+    if let Some(page) = pages.iter().find(|page| page.path == Path::new(names::PAGE)) {
+        broken.extend(names::unknown(page, &files::read(&root.join("crates"), &["rs"])?));
+    }
     let read = |path: &Path| read(&root.join(path));
     for page in &pages {
         match filled(&page.text, &read) {

@@ -70,6 +70,17 @@ fn forgotten_pages_links_that_lead_out_and_files_that_are_gone_are_told() {
 }
 
 #[test]
+fn names_that_no_source_has_are_told() {
+    let source = |path: &str, text: &str| Source { path: path.into(), text: text.to_owned() };
+    let page = source(
+        "twisted.md",
+        "| Twisted | here | |\n|---|---|---|\n| `callLater` | `call_later`, `call_soon(x)` | no |\n",
+    );
+    let said = names::unknown(&page, &[source("a.rs", "fn call_later() {}")]);
+    assert_eq!(said, ["twisted.md:3: no source has 'call_soon'"]);
+}
+
+#[test]
 fn the_book_of_this_house_quotes_what_is_there() {
     assert_eq!(check(&crate::checks::root()), Ok(()));
 }

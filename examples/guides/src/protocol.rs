@@ -45,15 +45,12 @@ impl Handler<LineOnlyDecoder> for Rhymes {
 
 impl LineOnlyHandler for Rhymes {
     fn line_received(&mut self, conn: &mut LineOnlyConn<'_, '_>, line: &[u8]) {
-        let Ok(word) = std::str::from_utf8(line) else {
-            say(conn, "that is no word");
-            return;
-        };
+        let word = String::from_utf8_lossy(line);
         if self.is_busy {
-            self.next = Some(word.to_owned());
+            self.next = Some(word.into_owned());
             conn.pause_delivery();
         } else {
-            self.look_up(conn, word);
+            self.look_up(conn, &word);
         }
     }
 }

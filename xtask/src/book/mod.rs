@@ -9,8 +9,14 @@
 //! - A block of `sh` has no such line: the tests of `cli` run it.
 //! - A block of `text` is a drawing.
 //!
+//! Links lead to other pages, never out of the book: mdBook knows nothing of the repository around it. Files are named as `code`, and
+//! must be there.
+//!
+//! The names that `twisted.md` gives are words of our sources.
+//!
 //! `UPDATE_EXPECT=1 cargo xtask book` writes the blocks anew. Read the difference before you commit it.
 
+mod names;
 mod quote;
 
 use std::collections::BTreeSet;
@@ -23,6 +29,7 @@ use crate::files::{self, Source};
 /// Where the pages lie.
 const PAGES: &str = "book/src";
 const SUMMARY: &str = "SUMMARY.md";
+const FOLDERS: &[&str] = &["bench", "book", "cli", "crates", "examples", "fuzz", "poetry", "spec", "xtask"];
 /// Languages of blocks that need not say where they are from.
 const UNQUOTED: &[&str] = &["sh", "text"];
 
@@ -31,6 +38,11 @@ pub(crate) fn check(root: &Path) -> Outcome {
     let update = std::env::var_os("UPDATE_EXPECT").is_some_and(|value| !value.is_empty());
     let pages = files::read(&root.join(PAGES), &["md"])?;
     let mut broken = forgotten(&pages);
+    broken.extend(pages.iter().flat_map(leading_out));
+    broken.extend(pages.iter().flat_map(|page| missing(page, &|path| root.join(path).exists())));
+    if let Some(page) = pages.iter().find(|page| page.path == Path::new(names::PAGE)) {
+        broken.extend(names::unknown(page, &files::read(&root.join("crates"), &["rs"])?));
+    }
     let read = |path: &Path| read(&root.join(path));
     for page in &pages {
         match filled(&page.text, &read) {
@@ -71,6 +83,26 @@ fn forgotten(pages: &[Source]) -> Vec<String> {
     let named: BTreeSet<PathBuf> = links.iter().map(|link| PathBuf::from(&link.target)).collect();
     let lost = pages.iter().filter(|page| page.path != Path::new(SUMMARY) && !named.contains(&page.path));
     lost.map(|page| format!("{}: {SUMMARY} does not name it", page.name())).collect()
+}
+
+fn leading_out(page: &Source) -> Vec<String> {
+    let links = crate::markdown::Page::new(&page.text).links();
+    let out = links.into_iter().filter(|link| link.target.starts_with("../"));
+    out.map(|link| format!("{}:{}: '{}' leads out of the book", page.name(), link.line, link.target))
+        .collect()
+}
+
+/// Names of files of the repository, as `code` with a folder of [`FOLDERS`] in front, that are not there.
+fn missing(page: &Source, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let lines = page.text.lines().enumerate();
+    let names =
+        lines.flat_map(|(at, line)| line.split('`').skip(1).step_by(2).map(move |name| (at + 1, name)));
+    let of_ours = names.filter(|(_, name)| {
+        let folder = name.split_once('/').map(|(folder, _)| folder);
+        folder.is_some_and(|folder| FOLDERS.contains(&folder)) && !name.contains(char::is_whitespace)
+    });
+    let gone = of_ours.filter(|(_, name)| !exists(name));
+    gone.map(|(line, name)| format!("{}:{line}: there is no '{name}'", page.name())).collect()
 }
 
 fn first_difference(one: &str, other: &str) -> usize {

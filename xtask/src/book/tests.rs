@@ -58,10 +58,26 @@ fn what_quotes_nothing_is_told() {
 }
 
 #[test]
-fn a_page_that_the_summary_forgets_is_told() {
+fn forgotten_pages_links_that_lead_out_and_files_that_are_gone_are_told() {
     let page = |path: &str, text: &str| Source { path: path.into(), text: text.to_owned() };
     let pages = [page("SUMMARY.md", "- [A](a.md)\n"), page("a.md", ""), page("b.md", "")];
     assert_eq!(forgotten(&pages), ["b.md: SUMMARY.md does not name it"]);
+    let says = leading_out(&page("a.md", "[b](b.md#c)\n[d](../d.md)"));
+    assert_eq!(says, ["a.md:2: '../d.md' leads out of the book"]);
+    let says =
+        missing(&page("a.md", "`spec/a`\n`spec/b`, `tokio/c` and `cli b/c`"), &|path| path == "spec/a");
+    assert_eq!(says, ["a.md:2: there is no 'spec/b'"]);
+}
+
+#[test]
+fn names_that_no_source_has_are_told() {
+    let source = |path: &str, text: &str| Source { path: path.into(), text: text.to_owned() };
+    let page = source(
+        "twisted.md",
+        "| Twisted | here | |\n|---|---|---|\n| `callLater` | `call_later`, `call_soon(x)` | no |\n",
+    );
+    let said = names::unknown(&page, &[source("a.rs", "fn call_later() {}")]);
+    assert_eq!(said, ["twisted.md:3: no source has 'call_soon'"]);
 }
 
 #[test]

@@ -5,7 +5,6 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -14,15 +13,15 @@ use sestina_deferred::Failure;
 use sestina_service::Application;
 
 use crate::application_file::{self, FileProgram, FileRefused, Linked};
-use crate::life::Life;
-use crate::logs::Log;
-use crate::notify::Notify;
-use crate::options::RunnerOptions;
-use crate::plan::Plan;
+use crate::detach::Detached;
+use crate::options::{RunnerOptions, refused};
+use crate::orders::Order;
+use crate::plan::{Plan, Times};
 use crate::program::{CodeProgram, PluginProgram, Program};
+use crate::serve::{Served, build};
 use crate::service_maker::{ServiceMaker, UsageError};
 use crate::surroundings::Surroundings;
-use crate::{usage, words};
+use crate::{orders, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -50,7 +49,7 @@ pub struct Runner {
     commands: Vec<(Command, CommandMain)>,
     application: Option<Rc<dyn Program>>,
     /// What plugins that are programs of their own are called, before their names.
-    discovers: Option<&'static str>,
+    prefix: Option<&'static str>,
 }
 
 type CommandMain = fn(&ArgMatches) -> ExitCode;
@@ -79,8 +78,6 @@ pub fn main(application: Application) -> ExitCode {
 pub(crate) struct Ending {
     pub(crate) status: u8,
     pub(crate) words: Option<String>,
-    /// What stands above them, as it is: lines of a file, with marks.
-    pub(crate) pictures: Option<String>,
 }
 
 impl Runner {
@@ -89,7 +86,7 @@ impl Runner {
     pub fn new(name: &'static str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let (plugins, commands) = (Vec::new(), Vec::new());
-        Self { name, about: "Runs services", version, plugins, commands, application: None, discovers: None }
+        Self { name, about: "Runs services", version, plugins, commands, application: None, prefix: None }
     }
 
     /// Sets the first line of the help.
@@ -129,29 +126,63 @@ impl Runner {
     /// Runs the program with these arguments, the program's own name first.
     #[must_use]
     pub fn run(self, arguments: &[OsString]) -> ExitCode {
+        let mut surroundings = match Surroundings::read() {
+            Ok(surroundings) => surroundings,
+            Err(error) => return self.end("", Ending::failed(&error)),
+        };
+        // Before anything else is opened: a detached process leaves the terminal behind.
+        let detached = match Detached::recognise(arguments, &mut surroundings) {
+            Ok(detached) => detached,
+            Err(error) => return self.end("", Ending::failed(&error)),
+        };
         let command = self.command();
         let matches = match command.clone().try_get_matches_from(arguments) {
             Ok(matches) => matches,
             Err(error) => return usage::answer(&error, &command, arguments),
         };
+        if matches.get_flag("help-reactors") {
+            return self.end("", print(&refused::reactors()));
+        }
         let given =
             RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
+        let file = match self.file(&given, &matches, &command, &surroundings) {
+            Ok(file) => file,
+            Err(ending) => return self.end_before(detached, ending),
+        };
+        let options = match with_settings(given, file.as_ref(), &matches, &command, arguments) {
+            Ok(options) => options,
+            Err(ending) => return self.end_before(detached, ending),
+        };
         let subcommand = matches.subcommand();
         if let Some((name, its)) = subcommand
             && let Some((_, main)) = self.commands.iter().find(|(command, _)| command.get_name() == name)
         {
             return main(its);
         }
-        let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
-        let ending = match Surroundings::read() {
-            Ok(surroundings) => {
-                self.answer(Asked { arguments, command, matches: &matches, given, surroundings })
-            }
-            Err(error) => Ending::failed(&error),
+        let served = Served {
+            name: self.name,
+            version: self.version,
+            arguments,
+            options: &options,
+            surroundings: &surroundings,
         };
-        if let Some(pictures) = ending.pictures {
-            words::say_raw(&pictures);
+        let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
+        let ending = match self.program(&options, subcommand, file) {
+            Ok(choice) => self.answer(&served, choice, detached),
+            Err(ending) => return self.end_before(detached, ending),
+        };
+        self.end(&subject, ending)
+    }
+
+    /// Ends before anything was begun, and says so to the command that waits.
+    fn end_before(&self, detached: Option<Detached>, ending: Ending) -> ExitCode {
+        if let Some(detached) = detached {
+            detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
         }
+        self.end("", ending)
+    }
+
+    fn end(&self, subject: &str, ending: Ending) -> ExitCode {
         if let Some(words) = ending.words {
             words::say(&format!("{}{subject}: {words}", self.name));
         }
@@ -159,83 +190,107 @@ impl Runner {
     }
 
     /// Does what the options ask for.
-    fn answer(&self, asked: Asked<'_>) -> Ending {
-        let (program, options) = match self.program(&asked) {
-            Ok(Choice::Run(program, options)) => (program, options),
-            Ok(Choice::Print(text)) => return print(&text),
-            Err(ending) => return ending,
+    fn answer(&self, served: &Served<'_>, choice: Choice, detached: Option<Detached>) -> Ending {
+        let program = match choice {
+            Choice::Run(program) => program,
+            Choice::Print(text) => return print(&text),
+            Choice::Order(order) => return self.order(order, served),
         };
-        match self.serve(&options, &asked.surroundings, &program) {
-            Ok(()) => Ending::good(),
-            Err(failure) => Ending::of(&failure),
+        let plan = match Plan::check(self.name, served.options, served.surroundings) {
+            Ok(plan) => plan,
+            Err(error) => return Ending::usage(&error.to_string()),
+        };
+        let process = &served.options.process;
+        if process.dump_config {
+            return print(&plan.dump(program.title()));
+        }
+        let ending = if process.check {
+            match check(&plan, &program, process.check_bind) {
+                Ok(()) => print(&format!("{} {}: all is well\n", self.name, program.title())),
+                Err(failure) => Ending::of(&failure),
+            }
+        } else {
+            served.serve(plan, Rc::clone(&program), detached)
+        };
+        words::say_raw(&program.pictures());
+        ending
+    }
+
+    /// The application file that the options name, read and checked.
+    fn file(
+        &self,
+        options: &RunnerOptions,
+        matches: &ArgMatches,
+        command: &Command,
+        surroundings: &Surroundings,
+    ) -> Result<Option<Rc<FileProgram>>, Ending> {
+        let Some(file) = options.app.app.as_deref().filter(|_| !options.app.app_schema) else {
+            return Ok(None);
+        };
+        if let Some((plugin, _)) = matches.subcommand() {
+            let words = format!("an application file and the plugin '{plugin}' do not go together");
+            return Err(Ending::usage(&words));
+        }
+        match FileProgram::load(file, &surroundings.directory, self.linked(command)) {
+            Ok(program) => Ok(Some(Rc::new(program))),
+            Err(refused) => {
+                words::say_raw(&refused.pictures());
+                Err(Ending::failed(&refused))
+            }
         }
     }
 
-    /// The program that the command line means, and the options with which it runs.
-    fn program(&self, asked: &Asked<'_>) -> Result<Choice, Ending> {
-        let options = &asked.given;
-        if options.app.app_schema {
-            return Ok(Choice::Print(application_file::schema(&self.linked(&asked.command))));
+    fn linked(&self, command: &Command) -> Linked {
+        Linked {
+            program: self.name.to_owned(),
+            prefix: self.prefix.map(ToOwned::to_owned),
+            plugins: self.plugins.clone(),
+            command: command.clone(),
         }
-        if let Some(file) = options.app.app.as_deref() {
-            return self.application_file(file, asked);
+    }
+
+    fn order(&self, order: Order, served: &Served<'_>) -> Ending {
+        let process = &served.options.process;
+        let pid_file = Plan::pid_file(self.name, served.options, served.surroundings, false);
+        let times =
+            Times { start: process.start_timeout, drain: process.drain_timeout, kill: process.kill_timeout };
+        let report = orders::give(order, pid_file.as_deref(), times);
+        // Answers go to the standard output, complaints to the standard error.
+        if report.status == 0 || order == Order::Status {
+            let printed = print(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
+            return Ending { status: report.status.max(printed.status), ..printed };
+        }
+        Ending { status: report.status, words: Some(report.text) }
+    }
+
+    /// What the command line means.
+    fn program(
+        &self,
+        options: &RunnerOptions,
+        subcommand: Option<(&str, &ArgMatches)>,
+        file: Option<Rc<FileProgram>>,
+    ) -> Result<Choice, Ending> {
+        if options.app.app_schema {
+            return Ok(Choice::Print(application_file::schema(&self.linked(&self.command()))));
+        }
+        if let Some(order) = options.process.order() {
+            return Ok(Choice::Order(order));
+        }
+        if let Some(file) = file {
+            return Ok(Choice::Run(file));
         }
         if let Some(program) = &self.application {
-            return Ok(Choice::Run(Rc::clone(program), options.clone()));
+            return Ok(Choice::Run(Rc::clone(program)));
         }
-        let Some((name, its)) = asked.matches.subcommand() else {
+        let Some((name, its)) = subcommand else {
             return Err(Ending::usage("the name of a plugin is missing"));
         };
         let plugin = self.plugins.iter().find(|plugin| plugin.name() == name);
         let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
         Ok(match plugin.prints(its) {
             Some(text) => Choice::Print(text),
-            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() }), options.clone()),
+            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() })),
         })
-    }
-
-    /// The services of an application file; what it says of the runner goes before the command line's own words.
-    fn application_file(&self, file: &Path, asked: &Asked<'_>) -> Result<Choice, Ending> {
-        if let Some((plugin, _)) = asked.matches.subcommand() {
-            let words = format!("an application file and the plugin '{plugin}' do not go together");
-            return Err(Ending::usage(&words));
-        }
-        let directory = &asked.surroundings.directory;
-        let program = FileProgram::load(file, directory, self.linked(&asked.command));
-        let program = program.map_err(|refused| Ending::refused(&refused))?;
-        let (own, rest) = asked.arguments.split_first().expect("a program has a name");
-        let settings = program.settings(&asked.matches);
-        let line = std::iter::once(own).chain(&settings).chain(rest);
-        let matches = asked.command.clone().try_get_matches_from(line);
-        let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command)))?;
-        let options =
-            RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
-        Ok(Choice::Run(Rc::new(program), options))
-    }
-
-    fn linked(&self, command: &Command) -> Linked {
-        Linked {
-            program: self.name.to_owned(),
-            prefix: self.discovers.map(ToOwned::to_owned),
-            plugins: self.plugins.clone(),
-            command: command.clone(),
-        }
-    }
-
-    fn serve(
-        &self,
-        options: &RunnerOptions,
-        surroundings: &Surroundings,
-        program: &Rc<dyn Program>,
-    ) -> Result<(), Failure> {
-        let plan = Plan::check(self.name, options, surroundings)?;
-        if options.process.check {
-            program.build(&plan.place)?;
-            return Ok(());
-        }
-        let log = Rc::new(Log::begin(&plan.logs, None)?);
-        let notify = Rc::new(Notify::new(&options.notify, surroundings)?);
-        Life { plan: &plan, log, notify }.live(Rc::clone(program))
     }
 
     /// The definition of the command line, for manuals and completions.
@@ -249,6 +304,7 @@ impl Runner {
                 "{0} [OPTIONS] PLUGIN [PLUGIN OPTIONS]\n       {0} [OPTIONS] -y FILE",
                 self.name
             ))
+            .args(refused::arguments())
             .args_override_self(true)
             .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
@@ -278,57 +334,83 @@ impl Runner {
     }
 }
 
-/// A command line, and what was found in it.
-struct Asked<'a> {
-    arguments: &'a [OsString],
-    command: Command,
-    matches: &'a ArgMatches,
-    given: RunnerOptions,
-    surroundings: Surroundings,
-}
-
 /// What a command line means.
 enum Choice {
-    Run(Rc<dyn Program>, RunnerOptions),
+    Run(Rc<dyn Program>),
     Print(String),
+    Order(Order),
 }
 
 impl Ending {
-    pub(crate) fn good() -> Self {
-        Self { status: 0, words: None, pictures: None }
-    }
-
-    fn with_words(status: u8, words: String) -> Self {
-        Self { status, words: Some(words), pictures: None }
+    pub(crate) fn success() -> Self {
+        Self { status: 0, words: None }
     }
 
     pub(crate) fn usage(words: &str) -> Self {
-        Self::with_words(usage::WRONG_USAGE, words.to_owned())
+        Self { status: usage::WRONG_USAGE, words: Some(words.to_owned()) }
     }
 
     pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
-        Self::with_words(1, words::chain(error))
-    }
-
-    /// An application file that was not taken.
-    pub(crate) fn refused(refused: &FileRefused) -> Self {
-        let pictures = refused.pictures();
-        Self { pictures, ..Self::with_words(refused.status(), words::chain(refused)) }
+        Self { status: status_of(error), words: Some(words::chain(error)) }
     }
 
     pub(crate) fn of(failure: &Failure) -> Self {
-        if let Some(refused) = failure.check::<FileRefused>() {
-            return Self::refused(refused);
-        }
-        let status = if failure.is::<UsageError>() { usage::WRONG_USAGE } else { 1 };
-        Self::with_words(status, words::chain(failure.error()))
+        Self::failed(failure.error())
     }
+}
+
+/// The exit status that this failure is told by, after LSB: 2 for wrong usage, 4 for a missing privilege, else 1.
+pub(crate) fn status_of(error: &(dyn Error + 'static)) -> u8 {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<UsageError>() {
+            return usage::WRONG_USAGE;
+        }
+        if let Some(refused) = error.downcast_ref::<FileRefused>() {
+            return refused.status();
+        }
+        let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        if error.downcast_ref::<io::Error>().is_some_and(denied) {
+            return orders::NO_PRIVILEGE;
+        }
+        cause = error.source();
+    }
+    1
+}
+
+/// The options with what an application file says of the runner: its words stand before those of the command line, which win.
+fn with_settings(
+    given: RunnerOptions,
+    file: Option<&Rc<FileProgram>>,
+    matches: &ArgMatches,
+    command: &Command,
+    arguments: &[OsString],
+) -> Result<RunnerOptions, Ending> {
+    let settings = file.map(|file| file.settings(matches)).unwrap_or_default();
+    let Some((own, rest)) = arguments.split_first().filter(|_| !settings.is_empty()) else {
+        return Ok(given);
+    };
+    let line = std::iter::once(own).chain(&settings).chain(rest);
+    let matches = command.clone().try_get_matches_from(line);
+    let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, command)))?;
+    Ok(RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options"))
+}
+
+/// Makes everything and starts nothing; with `bind`, binds the ports and lets go of them again.
+fn check(plan: &Plan, program: &Rc<dyn Program>, bind: bool) -> Result<(), Failure> {
+    let application = build(&**program, plan)?;
+    if !bind {
+        return Ok(());
+    }
+    let reactor = sestina_reactor_mio::reactor()?;
+    let tree = application.attach(&reactor)?;
+    reactor.run_until(tree.privileged_start())
 }
 
 fn print(text: &str) -> Ending {
     match io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => Ending::good(),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ending { status: 1, ..Ending::good() },
+        Ok(()) => Ending { status: 0, words: None },
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ending { status: 1, words: None },
         Err(error) => Ending::failed(&error),
     }
 }

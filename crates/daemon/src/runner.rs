@@ -8,12 +8,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use sestina_deferred::Failure;
 use sestina_service::Application;
 
 use crate::application_file::{self, FileProgram, FileRefused, Linked};
-use crate::detach::Detached;
+use crate::detach::{Detached, name_process};
+use crate::external::External;
 use crate::options::{RunnerOptions, refused};
 use crate::orders::Order;
 use crate::plan::{Plan, Times};
@@ -21,7 +23,7 @@ use crate::program::{CodeProgram, PluginProgram, Program};
 use crate::serve::{Served, build};
 use crate::service_maker::{ServiceMaker, UsageError};
 use crate::surroundings::Surroundings;
-use crate::{orders, usage, words};
+use crate::{orders, plugins, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -48,8 +50,8 @@ pub struct Runner {
     plugins: Vec<Rc<dyn ServiceMaker>>,
     commands: Vec<(Command, CommandMain)>,
     application: Option<Rc<dyn Program>>,
-    /// What plugins that are programs of their own are called, before their names.
-    prefix: Option<&'static str>,
+    /// Whether plugins that are programs of their own are looked for.
+    discovers: bool,
 }
 
 type CommandMain = fn(&ArgMatches) -> ExitCode;
@@ -86,7 +88,7 @@ impl Runner {
     pub fn new(name: &'static str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let (plugins, commands) = (Vec::new(), Vec::new());
-        Self { name, about: "Runs services", version, plugins, commands, application: None, prefix: None }
+        Self { name, about: "Runs services", version, plugins, commands, application: None, discovers: false }
     }
 
     /// Sets the first line of the help.
@@ -115,6 +117,32 @@ impl Runner {
         self
     }
 
+    /// Has plugins looked for that are programs of their own: executables named `PROGRAM-NAME`, in the folders of
+    /// `--plugin-path`, then of `PROGRAM_PLUGIN_PATH` and `PATH`; as root, in those of `--plugin-path` and in
+    /// `/usr/lib/PROGRAM`. They appear in the help, and the program becomes the one that is named. Only what nobody but root and
+    /// the caller can change is run.
+    ///
+    /// Such a plugin is a program of a few lines like this one: a runner of that name with a plugin of the last part of it.
+    ///
+    /// ```no_run
+    /// # use clap::Args;
+    /// # use sestina_daemon::{Runner, plugin};
+    /// # use sestina_service::task;
+    /// # #[derive(Args)]
+    /// # struct Options {}
+    /// fn main() -> std::process::ExitCode {
+    ///     Runner::new("sestina-greeter")
+    ///         .with_plugin(plugin("greeter", "Greets, and rests", |_: Options, context| {
+    ///             Ok(task(context.name(), |_| async { Ok(()) }))
+    ///         }))
+    ///         .main()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_discovery(self) -> Self {
+        Self { discovers: true, ..self }
+    }
+
     /// Runs the program with the arguments of the process.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the runner is the program")]
@@ -135,11 +163,20 @@ impl Runner {
             Ok(detached) => detached,
             Err(error) => return self.end("", Ending::failed(&error)),
         };
+        if plugins::is_run_by_number() {
+            name_process(arguments);
+        }
         let command = self.command();
         let matches = match command.clone().try_get_matches_from(arguments) {
             Ok(matches) => matches,
-            Err(error) => return usage::answer(&error, &command, arguments),
+            Err(error) => return self.not_understood(&error, command, arguments, &surroundings),
         };
+        if let Some((name, _)) =
+            matches.subcommand().filter(|(name, _)| command.find_subcommand(name).is_none())
+        {
+            let external = External { program: self.name, command: &command, surroundings: &surroundings };
+            return self.end("", external.run(name, &matches, arguments));
+        }
         if matches.get_flag("help-reactors") {
             return self.end("", print(&refused::reactors()));
         }
@@ -180,6 +217,30 @@ impl Runner {
             detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
         }
         self.end("", ending)
+    }
+
+    /// Answers what is no order to serve: a question for help, or a mistake.
+    fn not_understood(
+        &self,
+        error: &clap::Error,
+        command: Command,
+        arguments: &[OsString],
+        surroundings: &Surroundings,
+    ) -> ExitCode {
+        let is_help = matches!(
+            error.kind(),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        );
+        if !(self.discovers && is_help) {
+            return usage::answer(error, &command, arguments);
+        }
+        let external = External { program: self.name, command: &command, surroundings };
+        let Some(list) = external.list(arguments) else { return usage::answer(error, &command, arguments) };
+        let command = command.after_help(format!("{list}{}", self.after_help()));
+        match command.clone().try_get_matches_from(arguments) {
+            Err(error) => usage::answer(&error, &command, arguments),
+            Ok(_) => unreachable!("it was a question for help before"),
+        }
     }
 
     fn end(&self, subject: &str, ending: Ending) -> ExitCode {
@@ -240,10 +301,18 @@ impl Runner {
         }
     }
 
+    /// What this program says of itself as a plugin of another: its name ends with that plugin's.
+    fn description(&self) -> Result<String, Ending> {
+        let is_it = |plugin: &&Rc<dyn ServiceMaker>| self.name.ends_with(&format!("-{}", plugin.name()));
+        let plugin = self.plugins.iter().find(is_it);
+        let plugin = plugin.ok_or_else(|| Ending::usage("this program is no plugin of another"))?;
+        Ok(plugins::description(plugin.as_ref(), self.version))
+    }
+
     fn linked(&self, command: &Command) -> Linked {
         Linked {
             program: self.name.to_owned(),
-            prefix: self.prefix.map(ToOwned::to_owned),
+            prefix: self.discovers.then(|| plugins::prefix(self.name)),
             plugins: self.plugins.clone(),
             command: command.clone(),
         }
@@ -270,6 +339,9 @@ impl Runner {
         subcommand: Option<(&str, &ArgMatches)>,
         file: Option<Rc<FileProgram>>,
     ) -> Result<Choice, Ending> {
+        if options.app.describe {
+            return self.description().map(Choice::Print);
+        }
         if options.app.app_schema {
             return Ok(Choice::Print(application_file::schema(&self.linked(&self.command()))));
         }
@@ -308,6 +380,8 @@ impl Runner {
             .args_override_self(true)
             .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
+            .allow_external_subcommands(self.discovers)
+            .external_subcommand_value_parser(clap::value_parser!(OsString))
             .subcommand_value_name("PLUGIN")
             .subcommand_help_heading("Plugins")
             .after_help(self.after_help());

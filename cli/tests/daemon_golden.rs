@@ -48,8 +48,13 @@ const RECORDED: &[&str] = &[
 ];
 
 /// The claims of a log in the order of its lines.
-fn claims<'a>(lines: impl Iterator<Item = &'a str>, words: impl Fn(&Claim) -> &'static str) -> Vec<&'static str> {
-    lines.filter_map(|line| CLAIMS.iter().find(|claim| line.contains(words(claim))).map(|claim| claim.0)).collect()
+fn claims<'a>(
+    lines: impl Iterator<Item = &'a str>,
+    words: impl Fn(&Claim) -> &'static str,
+) -> Vec<&'static str> {
+    lines
+        .filter_map(|line| CLAIMS.iter().find(|claim| line.contains(words(claim))).map(|claim| claim.0))
+        .collect()
 }
 
 fn recorded() -> Vec<&'static str> {
@@ -89,7 +94,8 @@ fn the_log_of_an_application_file_has_every_line_of_twistds_in_its_order() {
 #[track_caller]
 fn is_in_shape(line: &str) {
     let (time, rest) = line.split_once(' ').expect("a time and the rest");
-    let digits: String = time.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
+    let digits: String =
+        time.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
     assert_eq!(digits, "0000-00-00T00:00:00+0000", "{line}");
     let system = rest.strip_prefix('[').and_then(|rest| rest.split_once("] "));
     assert!(system.is_some_and(|(system, _)| system.contains('#')), "{line}");

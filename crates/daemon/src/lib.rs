@@ -7,21 +7,30 @@
 
 mod application_file;
 mod descriptors;
+mod detach;
+mod dump;
 pub mod duration;
+mod identity;
 mod life;
+mod lock;
 pub mod logs;
 mod notify;
 mod options;
+mod orders;
 mod place;
 mod plan;
 mod program;
 mod runner;
+mod serve;
 mod service_maker;
+mod signals;
 pub mod size;
+mod sockets;
 mod surroundings;
 mod timestamp;
 pub mod usage;
 pub mod words;
 
+pub use lock::{FilesystemGuard, FilesystemLock, LOCK_RETRY, LockError};
 pub use runner::{Runner, main};
 pub use service_maker::{Context, Plugin, ServiceMaker, UsageError, plugin};

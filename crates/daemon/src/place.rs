@@ -41,6 +41,11 @@ impl Place {
         told.map_or_else(|| usual.clone(), |listen| listen.at.clone())
     }
 
+    /// The sockets that are elsewhere than usual.
+    pub(crate) fn moved(&self) -> &[Listen] {
+        &self.sockets.listen
+    }
+
     /// The first name of `--listen` that no service has asked for, and the names that there are.
     pub(crate) fn unasked(&self) -> Option<(String, Vec<String>)> {
         let asked = self.sockets.asked.borrow();

@@ -12,15 +12,15 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use sestina_deferred::Failure;
 use sestina_service::Application;
 
-use crate::life::Life;
-use crate::logs::Log;
-use crate::notify::Notify;
-use crate::options::RunnerOptions;
-use crate::plan::Plan;
+use crate::detach::Detached;
+use crate::options::{RunnerOptions, refused};
+use crate::orders::Order;
+use crate::plan::{Plan, Times};
 use crate::program::{CodeProgram, PluginProgram, Program};
+use crate::serve::{Served, build};
 use crate::service_maker::{ServiceMaker, UsageError};
 use crate::surroundings::Surroundings;
-use crate::{usage, words};
+use crate::{orders, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -123,11 +123,23 @@ impl Runner {
     /// Runs the program with these arguments, the program's own name first.
     #[must_use]
     pub fn run(self, arguments: &[OsString]) -> ExitCode {
+        let mut surroundings = match Surroundings::read() {
+            Ok(surroundings) => surroundings,
+            Err(error) => return self.end("", Ending::failed(&error)),
+        };
+        // Before anything else is opened: a detached process leaves the terminal behind.
+        let detached = match Detached::recognise(arguments, &mut surroundings) {
+            Ok(detached) => detached,
+            Err(error) => return self.end("", Ending::failed(&error)),
+        };
         let command = self.command();
         let matches = match command.clone().try_get_matches_from(arguments) {
             Ok(matches) => matches,
             Err(error) => return usage::answer(&error, &command, arguments),
         };
+        if matches.get_flag("help-reactors") {
+            return self.end("", print(&refused::reactors()));
+        }
         let options =
             RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
         let subcommand = matches.subcommand();
@@ -136,8 +148,19 @@ impl Runner {
         {
             return main(its);
         }
+        let served = Served {
+            name: self.name,
+            version: self.version,
+            arguments,
+            options: &options,
+            surroundings: &surroundings,
+        };
         let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
-        let ending = self.answer(&options, subcommand);
+        let ending = self.answer(&served, subcommand, detached);
+        self.end(&subject, ending)
+    }
+
+    fn end(&self, subject: &str, ending: Ending) -> ExitCode {
         if let Some(words) = ending.words {
             words::say(&format!("{}{subject}: {words}", self.name));
         }
@@ -145,20 +168,49 @@ impl Runner {
     }
 
     /// Does what the options ask for.
-    fn answer(&self, options: &RunnerOptions, subcommand: Option<(&str, &ArgMatches)>) -> Ending {
-        let surroundings = match Surroundings::read() {
-            Ok(surroundings) => surroundings,
-            Err(error) => return Ending::failed(&error),
-        };
-        let program = match self.program(options, subcommand) {
+    fn answer(
+        &self,
+        served: &Served<'_>,
+        subcommand: Option<(&str, &ArgMatches)>,
+        detached: Option<Detached>,
+    ) -> Ending {
+        if let Some(order) = served.options.process.order() {
+            return self.order(order, served);
+        }
+        let program = match self.program(served.options, subcommand) {
             Ok(Choice::Run(program)) => program,
             Ok(Choice::Print(text)) => return print(&text),
             Err(ending) => return ending,
         };
-        match self.serve(options, &surroundings, &program) {
-            Ok(()) => Ending { status: 0, words: None },
-            Err(failure) => Ending::of(&failure),
+        let plan = match Plan::check(self.name, served.options, served.surroundings) {
+            Ok(plan) => plan,
+            Err(error) => return Ending::usage(&error.to_string()),
+        };
+        let process = &served.options.process;
+        if process.dump_config {
+            return print(&plan.dump(program.title()));
         }
+        if process.check {
+            return match check(&plan, &program, process.check_bind) {
+                Ok(()) => print(&format!("{} {}: all is well\n", self.name, program.title())),
+                Err(failure) => Ending::of(&failure),
+            };
+        }
+        served.serve(plan, program, detached)
+    }
+
+    fn order(&self, order: Order, served: &Served<'_>) -> Ending {
+        let process = &served.options.process;
+        let pid_file = Plan::pid_file(self.name, served.options, served.surroundings, false);
+        let times =
+            Times { start: process.start_timeout, drain: process.drain_timeout, kill: process.kill_timeout };
+        let report = orders::give(order, pid_file.as_deref(), times);
+        // Answers go to the standard output, complaints to the standard error.
+        if report.status == 0 || order == Order::Status {
+            let printed = print(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
+            return Ending { status: report.status.max(printed.status), ..printed };
+        }
+        Ending { status: report.status, words: Some(report.text) }
     }
 
     /// The program that the command line means.
@@ -182,18 +234,6 @@ impl Runner {
         })
     }
 
-    fn serve(
-        &self,
-        options: &RunnerOptions,
-        surroundings: &Surroundings,
-        program: &Rc<dyn Program>,
-    ) -> Result<(), Failure> {
-        let plan = Plan::check(self.name, options, surroundings)?;
-        let log = Rc::new(Log::begin(&plan.logs, None)?);
-        let notify = Rc::new(Notify::new(&options.notify, surroundings)?);
-        Life { plan: &plan, log, notify }.live(Rc::clone(program))
-    }
-
     /// The definition of the command line, for manuals and completions.
     #[must_use]
     pub fn command(&self) -> Command {
@@ -202,6 +242,7 @@ impl Runner {
             .about(self.about)
             .version(self.version)
             .override_usage(format!("{} [OPTIONS] PLUGIN [PLUGIN OPTIONS]", self.name))
+            .args(refused::arguments())
             .args_override_self(true)
             .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
@@ -238,18 +279,48 @@ enum Choice {
 }
 
 impl Ending {
+    pub(crate) fn success() -> Self {
+        Self { status: 0, words: None }
+    }
+
     pub(crate) fn usage(words: &str) -> Self {
         Self { status: usage::WRONG_USAGE, words: Some(words.to_owned()) }
     }
 
     pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
-        Self { status: 1, words: Some(words::chain(error)) }
+        Self { status: status_of(error), words: Some(words::chain(error)) }
     }
 
     pub(crate) fn of(failure: &Failure) -> Self {
-        let status = if failure.is::<UsageError>() { usage::WRONG_USAGE } else { 1 };
-        Self { status, words: Some(words::chain(failure.error())) }
+        Self::failed(failure.error())
     }
+}
+
+/// The exit status that this failure is told by, after LSB: 2 for wrong usage, 4 for a missing privilege, else 1.
+pub(crate) fn status_of(error: &(dyn Error + 'static)) -> u8 {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<UsageError>() {
+            return usage::WRONG_USAGE;
+        }
+        let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        if error.downcast_ref::<io::Error>().is_some_and(denied) {
+            return orders::NO_PRIVILEGE;
+        }
+        cause = error.source();
+    }
+    1
+}
+
+/// Makes everything and starts nothing; with `bind`, binds the ports and lets go of them again.
+fn check(plan: &Plan, program: &Rc<dyn Program>, bind: bool) -> Result<(), Failure> {
+    let application = build(&**program, plan)?;
+    if !bind {
+        return Ok(());
+    }
+    let reactor = sestina_reactor_mio::reactor()?;
+    let tree = application.attach(&reactor)?;
+    reactor.run_until(tree.privileged_start())
 }
 
 fn print(text: &str) -> Ending {

@@ -40,3 +40,15 @@ impl Surroundings {
         self.pid == 1 || self.text("NOTIFY_SOCKET").is_some() || self.text("INVOCATION_ID").is_some()
     }
 }
+
+/// What a service manager says to this process alone. Programs that the service starts must not believe that it was said to
+/// them.
+pub(crate) const SYSTEMD_VARIABLES: &[&str] = &[
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_PID",
+    "LISTEN_PIDFDID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+];

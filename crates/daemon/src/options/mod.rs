@@ -4,6 +4,7 @@
 
 pub(crate) mod parse;
 mod process;
+pub(crate) mod refused;
 
 pub(crate) use process::ProcessOptions;
 

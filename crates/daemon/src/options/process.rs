@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::parse;
 use crate::duration::parse_duration;
+use crate::orders::Order;
 
 /// What the process is to be.
 #[derive(Args, Clone, Debug)]
@@ -99,6 +100,19 @@ pub(crate) struct ProcessOptions {
     /// Have the one that runs open its log again, after it was moved away
     #[arg(long, group = "order", help_heading = ORDERS)]
     pub(crate) reopen: bool,
+}
+
+impl ProcessOptions {
+    /// The order to a process that runs, if one is given.
+    pub(crate) fn order(&self) -> Option<Order> {
+        let orders = [
+            (self.stop, Order::Stop),
+            (self.status, Order::Status),
+            (self.reload, Order::Reload),
+            (self.reopen, Order::Reopen),
+        ];
+        orders.into_iter().find(|(given, _)| *given).map(|(_, order)| order)
+    }
 }
 
 const PROCESS: &str = "Process";

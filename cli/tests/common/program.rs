@@ -94,6 +94,10 @@ impl Program {
         self.stderr = None;
     }
 
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("it runs, or has not been waited for");
     }

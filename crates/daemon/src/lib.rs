@@ -28,6 +28,7 @@ pub mod size;
 mod sockets;
 mod surroundings;
 mod timestamp;
+mod unit;
 pub mod usage;
 pub mod words;
 

@@ -20,7 +20,7 @@ use crate::program::{CodeProgram, PluginProgram, Program};
 use crate::serve::{Served, build};
 use crate::service_maker::{ServiceMaker, UsageError};
 use crate::surroundings::Surroundings;
-use crate::{orders, usage, words};
+use crate::{orders, unit, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -196,7 +196,36 @@ impl Runner {
                 Err(failure) => Ending::of(&failure),
             };
         }
+        if let Some(kind) = served.options.unit.emit_unit {
+            return self
+                .emit_unit(kind, served, &plan, &program)
+                .unwrap_or_else(|failure| Ending::of(&failure));
+        }
         served.serve(plan, program, detached)
+    }
+
+    fn emit_unit(
+        &self,
+        kind: unit::Kind,
+        served: &Served<'_>,
+        plan: &Plan,
+        program: &Rc<dyn Program>,
+    ) -> Result<Ending, Failure> {
+        build(&**program, plan)?; // asks for the sockets
+        let command = self.command();
+        let matches = command.clone().try_get_matches_from(served.arguments)?;
+        let wanted = unit::Wanted {
+            program: self.name,
+            title: program.title(),
+            executable: std::env::current_exe()?,
+            directory: &served.surroundings.directory,
+            command,
+            matches,
+            arguments: served.arguments,
+            options: served.options,
+            plan,
+        };
+        Ok(print(&unit::emit(&wanted, kind)?))
     }
 
     fn order(&self, order: Order, served: &Served<'_>) -> Ending {

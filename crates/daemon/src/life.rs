@@ -23,6 +23,7 @@ use crate::notify::Notify;
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::serve::Word;
+use crate::signals::EarlySignals;
 use crate::sockets::Inherited;
 
 /// Where a life is.
@@ -106,13 +107,20 @@ impl Life {
         self: &Rc<Self>,
         application: Application,
         inherited: Inherited,
+        early: &EarlySignals,
     ) -> Result<End, Failure> {
         let reactor = self.reactor(inherited)?;
         let tree = application.attach(&reactor)?;
         let times = self.plan.times;
         let limits = Limits::new().with_start(times.start).with_drain(times.drain).with_stop(times.kill);
         tree.set_limits("", limits)?;
-        self.watch_signals(&reactor, &tree)?;
+        self.watch_signals(&reactor, &tree, early)?;
+        let title = self.program.title().to_owned();
+        let _told = tree.subscribe(move |path, state| {
+            if path.is_empty() && state == State::Stopping {
+                tracing::info!(target: "sestina", "stopping {title}");
+            }
+        });
         // Deferreds and timers remember where they were made, for the dump of SIGQUIT.
         watch_unfired(|| {
             self.begin(&reactor, &tree);

@@ -1,26 +1,27 @@
-//! The program around the services: from the words of a command line to a life, and its exit status.
+//! The program around the services: from the words of a command line to what is done, and its exit status.
 //!
-//! Walk: [`Runner::run`] parses, chooses what to do, makes the plan (`plan.rs`), and lives it (`life.rs`).
+//! Walk: [`Runner::run`] parses, chooses what to do, makes the plan (`plan.rs`), and has it served (`serve.rs`).
 
-use std::error::Error;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use sestina_deferred::Failure;
 use sestina_service::Application;
 
+use crate::application_file::{self, FileProgram, Linked};
 use crate::detach::Detached;
+use crate::ending::Ending;
 use crate::options::{RunnerOptions, refused};
-use crate::orders::Order;
+use crate::orders::{self, Order};
 use crate::plan::{Plan, Times};
 use crate::program::{CodeProgram, PluginProgram, Program};
 use crate::serve::{Served, build};
-use crate::service_maker::{ServiceMaker, UsageError};
+use crate::service_maker::ServiceMaker;
 use crate::surroundings::Surroundings;
-use crate::{orders, unit, usage, words};
+use crate::{unit, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -47,6 +48,8 @@ pub struct Runner {
     plugins: Vec<Rc<dyn ServiceMaker>>,
     commands: Vec<(Command, CommandMain)>,
     application: Option<Rc<dyn Program>>,
+    /// What plugins that are programs of their own are called, before their names.
+    discovers: Option<&'static str>,
 }
 
 type CommandMain = fn(&ArgMatches) -> ExitCode;
@@ -70,20 +73,13 @@ pub fn main(application: Application) -> ExitCode {
     Runner { application: Some(Rc::new(program)), ..Runner::new(name) }.main()
 }
 
-/// Why the runner ended: the words for the standard error, and the exit status.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    pub(crate) status: u8,
-    pub(crate) words: Option<String>,
-}
-
 impl Runner {
     /// A program of this name, without plugins.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let (plugins, commands) = (Vec::new(), Vec::new());
-        Self { name, about: "Runs services", version, plugins, commands, application: None }
+        Self { name, about: "Runs services", version, plugins, commands, application: None, discovers: None }
     }
 
     /// Sets the first line of the help.
@@ -125,12 +121,12 @@ impl Runner {
     pub fn run(self, arguments: &[OsString]) -> ExitCode {
         let mut surroundings = match Surroundings::read() {
             Ok(surroundings) => surroundings,
-            Err(error) => return self.end("", Ending::failed(&error)),
+            Err(error) => return Ending::failed(&error).say(self.name),
         };
         // Before anything else is opened: a detached process leaves the terminal behind.
         let detached = match Detached::recognise(arguments, &mut surroundings) {
             Ok(detached) => detached,
-            Err(error) => return self.end("", Ending::failed(&error)),
+            Err(error) => return Ending::failed(&error).say(self.name),
         };
         let command = self.command();
         let matches = match command.clone().try_get_matches_from(arguments) {
@@ -138,9 +134,9 @@ impl Runner {
             Err(error) => return usage::answer(&error, &command, arguments),
         };
         if matches.get_flag("help-reactors") {
-            return self.end("", print(&refused::reactors()));
+            return Ending::printed(&refused::reactors()).say(self.name);
         }
-        let options =
+        let given =
             RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
         let subcommand = matches.subcommand();
         if let Some((name, its)) = subcommand
@@ -148,119 +144,138 @@ impl Runner {
         {
             return main(its);
         }
-        let served = Served {
-            name: self.name,
-            version: self.version,
-            arguments,
-            options: &options,
-            surroundings: &surroundings,
-        };
-        let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
-        let ending = self.answer(&served, subcommand, detached);
-        self.end(&subject, ending)
-    }
-
-    fn end(&self, subject: &str, ending: Ending) -> ExitCode {
-        if let Some(words) = ending.words {
-            words::say(&format!("{}{subject}: {words}", self.name));
-        }
-        ExitCode::from(ending.status)
+        let subject =
+            subcommand.map_or_else(|| self.name.to_owned(), |(name, _)| format!("{} {name}", self.name));
+        let asked = Asked { arguments, command, matches: &matches, given, surroundings };
+        self.answer(&asked, detached).say(&subject)
     }
 
     /// Does what the options ask for.
-    fn answer(
-        &self,
-        served: &Served<'_>,
-        subcommand: Option<(&str, &ArgMatches)>,
-        detached: Option<Detached>,
-    ) -> Ending {
-        if let Some(order) = served.options.process.order() {
-            return self.order(order, served);
+    fn answer(&self, asked: &Asked<'_>, detached: Option<Detached>) -> Ending {
+        let order = asked.given.process.order();
+        if let (Some(order), None) = (order, &asked.given.app.app) {
+            return self.order(order, &asked.given, &asked.surroundings);
         }
-        let program = match self.program(served.options, subcommand) {
-            Ok(Choice::Run(program)) => program,
-            Ok(Choice::Print(text)) => return print(&text),
+        let (program, options) = match self.program(asked) {
+            Ok(Choice::Run(program, options)) => (program, options),
+            Ok(Choice::Print(text)) => return Ending::printed(&text),
             Err(ending) => return ending,
         };
-        let plan = match Plan::check(self.name, served.options, served.surroundings) {
-            Ok(plan) => plan,
-            Err(error) => return Ending::usage(&error.to_string()),
-        };
-        let process = &served.options.process;
-        if process.dump_config {
-            return print(&plan.dump(program.title()));
+        if let Some(order) = order {
+            return self.order(order, &options, &asked.surroundings);
         }
-        if process.check {
-            return match check(&plan, &program, process.check_bind) {
-                Ok(()) => print(&format!("{} {}: all is well\n", self.name, program.title())),
+        let plan = match Plan::check(self.name, &options, &asked.surroundings) {
+            Ok(plan) => plan,
+            Err(error) => return Ending::failed(&error),
+        };
+        if options.process.dump_config {
+            return Ending::printed(&plan.dump(program.title()));
+        }
+        if options.process.check {
+            return match check(&plan, &*program, options.process.check_bind) {
+                Ok(()) => Ending::printed(&format!("{} {}: all is well\n", self.name, program.title())),
                 Err(failure) => Ending::of(&failure),
             };
         }
-        if let Some(kind) = served.options.unit.emit_unit {
-            return self
-                .emit_unit(kind, served, &plan, &program)
-                .unwrap_or_else(|failure| Ending::of(&failure));
+        if let Some(kind) = options.unit.emit_unit {
+            let units = self.units(kind, asked, &options, (&plan, &*program));
+            return units.map_or_else(|failure| Ending::of(&failure), |text| Ending::printed(&text));
         }
+        let served = Served {
+            name: self.name,
+            version: self.version,
+            arguments: asked.arguments,
+            options: &options,
+            surroundings: &asked.surroundings,
+        };
         served.serve(plan, program, detached)
     }
 
-    fn emit_unit(
+    /// Units of systemd for this command line.
+    fn units(
         &self,
         kind: unit::Kind,
-        served: &Served<'_>,
-        plan: &Plan,
-        program: &Rc<dyn Program>,
-    ) -> Result<Ending, Failure> {
-        build(&**program, plan)?; // asks for the sockets
-        let command = self.command();
-        let matches = command.clone().try_get_matches_from(served.arguments)?;
+        asked: &Asked<'_>,
+        options: &RunnerOptions,
+        (plan, program): (&Plan, &dyn Program),
+    ) -> Result<String, Failure> {
+        build(program, plan)?; // asks for the sockets
         let wanted = unit::Wanted {
             program: self.name,
             title: program.title(),
             executable: std::env::current_exe()?,
-            directory: &served.surroundings.directory,
-            command,
-            matches,
-            arguments: served.arguments,
-            options: served.options,
+            directory: &asked.surroundings.directory,
+            words: unit::CommandLine {
+                command: &asked.command,
+                matches: asked.matches,
+                arguments: asked.arguments,
+            },
+            options,
             plan,
         };
-        Ok(print(&unit::emit(&wanted, kind)?))
+        Ok(unit::emit(&wanted, kind)?)
     }
 
-    fn order(&self, order: Order, served: &Served<'_>) -> Ending {
-        let process = &served.options.process;
-        let pid_file = Plan::pid_file(self.name, served.options, served.surroundings, false);
-        let times =
-            Times { start: process.start_timeout, drain: process.drain_timeout, kill: process.kill_timeout };
-        let report = orders::give(order, pid_file.as_deref(), times);
+    fn order(&self, order: Order, options: &RunnerOptions, surroundings: &Surroundings) -> Ending {
+        let pid_file = Plan::pid_file(self.name, options, surroundings, false);
+        let report = orders::give(order, pid_file.as_deref(), Times::of(&options.process));
         // Answers go to the standard output, complaints to the standard error.
         if report.status == 0 || order == Order::Status {
-            let printed = print(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
-            return Ending { status: report.status.max(printed.status), ..printed };
+            let printed = Ending::printed(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
+            return if printed.status == 0 { Ending::with_status(report.status) } else { printed };
         }
-        Ending { status: report.status, words: Some(report.text) }
+        Ending::with_words(report.status, report.text)
     }
 
-    /// The program that the command line means.
-    fn program(
-        &self,
-        _options: &RunnerOptions,
-        subcommand: Option<(&str, &ArgMatches)>,
-    ) -> Result<Choice, Ending> {
-        // An application file (`options.app`) comes here: `application_file` makes a `Program` of it.
-        if let Some(program) = &self.application {
-            return Ok(Choice::Run(Rc::clone(program)));
+    /// The program that the command line means, and the options with which it runs.
+    fn program(&self, asked: &Asked<'_>) -> Result<Choice, Ending> {
+        let options = &asked.given;
+        if options.app.app_schema {
+            return Ok(Choice::Print(application_file::schema(&self.linked(&asked.command))));
         }
-        let Some((name, its)) = subcommand else {
+        if let Some(file) = options.app.app.as_deref() {
+            return self.application_file(file, asked);
+        }
+        if let Some(program) = &self.application {
+            return Ok(Choice::Run(Rc::clone(program), options.clone()));
+        }
+        let Some((name, its)) = asked.matches.subcommand() else {
             return Err(Ending::usage("the name of a plugin is missing"));
         };
         let plugin = self.plugins.iter().find(|plugin| plugin.name() == name);
         let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
         Ok(match plugin.prints(its) {
             Some(text) => Choice::Print(text),
-            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() })),
+            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() }), options.clone()),
         })
+    }
+
+    /// The services of an application file; what it says of the runner goes before the command line's own words.
+    fn application_file(&self, file: &Path, asked: &Asked<'_>) -> Result<Choice, Ending> {
+        if let Some((plugin, _)) = asked.matches.subcommand() {
+            let words = format!("an application file and the plugin '{plugin}' do not go together");
+            return Err(Ending::usage(&words));
+        }
+        let directory = &asked.surroundings.directory;
+        let program = FileProgram::load(file, directory, self.linked(&asked.command));
+        let program = program.map_err(|refused| Ending::refused(&refused))?;
+        let (own, rest) = asked.arguments.split_first().expect("a program has a name");
+        let settings = program.settings(&asked.matches);
+        let line = std::iter::once(own).chain(&settings).chain(rest);
+        let matches = asked.command.clone().try_get_matches_from(line);
+        let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command)))?;
+        let options =
+            RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
+        Ok(Choice::Run(Rc::new(program), options))
+    }
+
+    fn linked(&self, command: &Command) -> Linked {
+        Linked {
+            program: self.name.to_owned(),
+            prefix: self.discovers.map(ToOwned::to_owned),
+            plugins: self.plugins.clone(),
+            command: command.clone(),
+        }
     }
 
     /// The definition of the command line, for manuals and completions.
@@ -270,9 +285,12 @@ impl Runner {
         let command = RunnerOptions::augment_args(Command::new(self.name).max_term_width(80))
             .about(self.about)
             .version(self.version)
-            .override_usage(format!("{} [OPTIONS] PLUGIN [PLUGIN OPTIONS]", self.name))
+            .override_usage(format!(
+                "{0} [OPTIONS] PLUGIN [PLUGIN OPTIONS]\n       {0} [OPTIONS] -y FILE",
+                self.name
+            ))
             .args(refused::arguments())
-            .args_override_self(true)
+            .mut_args(later_wins)
             .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
             .subcommand_value_name("PLUGIN")
@@ -301,63 +319,41 @@ impl Runner {
     }
 }
 
+/// A command line, and what was found in it.
+struct Asked<'a> {
+    arguments: &'a [OsString],
+    command: Command,
+    matches: &'a ArgMatches,
+    given: RunnerOptions,
+    surroundings: Surroundings,
+}
+
 /// What a command line means.
 enum Choice {
-    Run(Rc<dyn Program>),
+    Run(Rc<dyn Program>, RunnerOptions),
     Print(String),
 }
 
-impl Ending {
-    pub(crate) fn success() -> Self {
-        Self { status: 0, words: None }
-    }
-
-    pub(crate) fn usage(words: &str) -> Self {
-        Self { status: usage::WRONG_USAGE, words: Some(words.to_owned()) }
-    }
-
-    pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
-        Self { status: status_of(error), words: Some(words::chain(error)) }
-    }
-
-    pub(crate) fn of(failure: &Failure) -> Self {
-        Self::failed(failure.error())
-    }
-}
-
-/// The exit status that this failure is told by, after LSB: 2 for wrong usage, 4 for a missing privilege, else 1.
-pub(crate) fn status_of(error: &(dyn Error + 'static)) -> u8 {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<UsageError>() {
-            return usage::WRONG_USAGE;
+/// Of an option of the runner that is given twice, the later one counts: so a script may add to what it was given.
+fn later_wins(argument: Arg) -> Arg {
+    match argument.get_action() {
+        ArgAction::Set | ArgAction::SetTrue => {
+            let name = argument.get_id().clone();
+            argument.overrides_with(name)
         }
-        let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
-        if error.downcast_ref::<io::Error>().is_some_and(denied) {
-            return orders::NO_PRIVILEGE;
-        }
-        cause = error.source();
+        _ => argument,
     }
-    1
 }
 
 /// Makes everything and starts nothing; with `bind`, binds the ports and lets go of them again.
-fn check(plan: &Plan, program: &Rc<dyn Program>, bind: bool) -> Result<(), Failure> {
-    let application = build(&**program, plan)?;
+fn check(plan: &Plan, program: &dyn Program, bind: bool) -> Result<(), Failure> {
+    let application = build(program, plan)?;
     if !bind {
         return Ok(());
     }
     let reactor = sestina_reactor_mio::reactor()?;
     let tree = application.attach(&reactor)?;
     reactor.run_until(tree.privileged_start())
-}
-
-fn print(text: &str) -> Ending {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => Ending { status: 0, words: None },
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ending { status: 1, words: None },
-        Err(error) => Ending::failed(&error),
-    }
 }
 
 impl std::fmt::Debug for Runner {

@@ -158,24 +158,25 @@ fn parsed<O: Args>(options: &ArgMatches) -> O {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Context {
-    name: String,
+    /// The service's path in the tree; its last part is the name.
+    path: String,
     place: Place,
 }
 
 impl Context {
     /// A service of this name in a program whose relative paths begin in `directory`.
     pub fn new(name: impl Into<String>, directory: impl Into<PathBuf>) -> Self {
-        Self { name: name.into(), place: Place::new(directory.into(), Vec::new()) }
+        Self { path: name.into(), place: Place::new(directory.into(), Vec::new()) }
     }
 
-    pub(crate) fn in_place(name: impl Into<String>, place: &Place) -> Self {
-        Self { name: name.into(), place: place.clone() }
+    pub(crate) fn in_place(path: impl Into<String>, place: &Place) -> Self {
+        Self { path: path.into(), place: place.clone() }
     }
 
     /// What the service is called: the plugin's name, or its name in the application file.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
     /// The path as the program will find it: relative ones begin in the run directory.
@@ -184,7 +185,8 @@ impl Context {
         self.place.directory().join(path)
     }
 
-    /// Where the service is to listen: as `--listen` says for its name, else as usual.
+    /// Where the service is to listen: as `--listen` says for its name, with its parents' names before it if it has parents in
+    /// the application file, such as `poets/ecstasy`; else as usual.
     ///
     /// ```
     /// use sestina_daemon::Context;
@@ -195,13 +197,13 @@ impl Context {
     /// ```
     #[must_use]
     pub fn listen(&self, usual: &Endpoint) -> Endpoint {
-        self.place.listen(&self.name, usual)
+        self.place.listen(&self.path, usual)
     }
 
     /// The same for a service with several sockets: `--listen SERVICE/SOCKET=ADDR`.
     #[must_use]
     pub fn listen_named(&self, socket: &str, usual: &Endpoint) -> Endpoint {
-        self.place.listen(&format!("{}/{socket}", self.name), usual)
+        self.place.listen(&format!("{}/{socket}", self.path), usual)
     }
 }
 

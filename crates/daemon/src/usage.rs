@@ -52,7 +52,8 @@ fn program(command: &Command, arguments: &[OsString]) -> String {
     }
 }
 
-fn problem(error: &clap::Error, command: &Command) -> String {
+/// What is wrong, in words that name the thing and the fix.
+pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
     let said = |kind| text(error.get(kind));
     let argument = said(ContextKind::InvalidArg);
     match error.kind() {

@@ -12,13 +12,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, Command, ValueEnum};
+use clap::{Args, ValueEnum};
 use sestina_reactor::Endpoint;
 
 use crate::options::RunnerOptions;
 use crate::plan::Plan;
 use crate::service_maker::UsageError;
-use command_line::CommandLine;
+pub(crate) use command_line::CommandLine;
 use quote::{argument, value};
 
 /// How long systemd waits longer than the program does itself.
@@ -61,9 +61,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) executable: PathBuf,
     /// Where it was started: relative paths begin here.
     pub(crate) directory: &'a Path,
-    pub(crate) command: Command,
-    pub(crate) matches: ArgMatches,
-    pub(crate) arguments: &'a [std::ffi::OsString],
+    pub(crate) words: CommandLine<'a>,
     pub(crate) options: &'a RunnerOptions,
     pub(crate) plan: &'a Plan,
 }
@@ -175,8 +173,7 @@ fn service(out: &mut String, wanted: &Wanted<'_>, base: &str, sockets: &[Socket]
 }
 
 fn life(out: &mut String, wanted: &Wanted<'_>, sockets: &[Socket]) -> Result<(), UsageError> {
-    let words =
-        CommandLine { command: &wanted.command, matches: &wanted.matches, arguments: wanted.arguments };
+    let words = &wanted.words;
     let mut given = words.runner();
     for (name, at) in wanted.plan.place.sockets() {
         match sockets.iter().find(|socket| socket.name == name) {

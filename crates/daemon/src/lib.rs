@@ -83,6 +83,7 @@ pub mod size;
 mod sockets;
 mod surroundings;
 mod timestamp;
+mod unit;
 pub mod usage;
 pub mod words;
 

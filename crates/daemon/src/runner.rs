@@ -22,7 +22,7 @@ use crate::program::{CodeProgram, PluginProgram, Program};
 use crate::serve::{Served, build};
 use crate::service_maker::ServiceMaker;
 use crate::surroundings::Surroundings;
-use crate::{orders, plugins, usage, words};
+use crate::{orders, plugins, unit, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -197,6 +197,10 @@ impl Runner {
         };
         let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
         let ending = match self.program(&options, subcommand, file) {
+            Ok(Choice::Run(program)) if options.unit.emit_unit.is_some() => {
+                let words = unit::CommandLine { command: &command, matches: &matches, arguments };
+                self.units(&served, words, &*program).unwrap_or_else(|failure| Ending::of(&failure))
+            }
             Ok(choice) => self.answer(&served, choice, detached),
             Err(ending) => return self.end_before(detached, ending),
         };
@@ -308,6 +312,28 @@ impl Runner {
             plugins: self.plugins.clone(),
             command: command.clone(),
         }
+    }
+
+    /// Units of systemd for this command line.
+    fn units(
+        &self,
+        served: &Served<'_>,
+        words: unit::CommandLine<'_>,
+        program: &dyn Program,
+    ) -> Result<Ending, Failure> {
+        let plan = Plan::check(self.name, served.options, served.surroundings)?;
+        build(program, &plan)?; // asks for the sockets
+        let wanted = unit::Wanted {
+            program: self.name,
+            title: program.title(),
+            executable: std::env::current_exe()?,
+            directory: &served.surroundings.directory,
+            words,
+            options: served.options,
+            plan: &plan,
+        };
+        let kind = served.options.unit.emit_unit.unwrap_or_default();
+        Ok(Ending::printed(&unit::emit(&wanted, kind)?))
     }
 
     fn order(&self, order: Order, served: &Served<'_>) -> Ending {

@@ -332,7 +332,7 @@ impl Runner {
             options: served.options,
             plan: &plan,
         };
-        let kind = served.options.unit.emit_unit.unwrap_or_default();
+        let kind = served.options.unit.emit_unit.unwrap_or(unit::Kind::All);
         Ok(Ending::printed(&unit::emit(&wanted, kind)?))
     }
 

@@ -299,7 +299,7 @@ fn states_are_told_to_those_who_subscribed_as_long_as_they_want() {
             let subscription = tree.subscribe(move |path, state| noted.note(format!("{path}:{state}")));
             tree.start().await?;
             assert_eq!(told.line(), ":starting, a:starting, a:running, :running");
-            end(&tree, "a", Err(sestina_deferred::Failure::msg("broken")));
+            end(&tree, "a", Err(Failure::msg("broken")));
             assert_eq!(told.line(), "a:stopping, a:failed");
             tree.reactor().sleep(SECOND).await?;
             assert_eq!(told.line(), "a:starting, a:running");

@@ -59,6 +59,13 @@ enum Watchdog {
     Off,
 }
 
+impl NotifyOptions {
+    /// Whether the watchdog is wanted if somebody asks for it.
+    pub(crate) fn has_watchdog(&self) -> bool {
+        self.watchdog == Watchdog::Auto
+    }
+}
+
 impl FromStr for Whom {
     type Err = String;
 
@@ -124,7 +131,7 @@ impl Notify {
                 Listener::Descriptor(RefCell::new(Some(copy.into())))
             }
         };
-        let is_asked = options.watchdog == Watchdog::Auto && matches!(listener, Listener::Systemd(_));
+        let is_asked = options.has_watchdog() && matches!(listener, Listener::Systemd(_));
         let watchdog = if is_asked { watchdog(surroundings)? } else { None };
         Ok(Self { listener: Rc::new(listener), pid: surroundings.pid, watchdog })
     }

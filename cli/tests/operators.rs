@@ -1,4 +1,6 @@
 //! What operators touch, with the real programs: control socket, metrics, and the copy on the disk.
+#![expect(clippy::disallowed_methods, reason = "the other ends of sockets are threads")]
+#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 
 mod common;
 

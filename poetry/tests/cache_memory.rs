@@ -5,12 +5,16 @@ mod common;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sestina_poetry::cache::{Cache, FlightId, Mode, Order, ReaderId, Reading, Settings, UpstreamEnd};
+use sestina_poetry::cache::{
+    Cache, Counters, FlightId, Mode, Order, ReaderId, Reading, Settings, UpstreamEnd,
+};
 use sestina_reactor::{Lost, Time};
 
 const KEYS: usize = 10_000;
-const MEMORY_BYTES_MAX: u64 = 2_500_000;
-const UPSTREAMS_MAX: usize = 16;
+/// Memory, and how many flights there may be: few, so that bodies press each other out; or so many that they alone would
+/// take more than all of it.
+const BODIES: (u64, usize) = (2_500_000, 16);
+const FLIGHTS: (u64, usize) = (700_000, 64);
 const BODY_BYTES_MAX: usize = 60_000;
 /// How many things happen.
 const STEPS: usize = 40_000;
@@ -43,24 +47,23 @@ struct Load {
     random: Random,
     upstreams: BTreeMap<FlightId, Upstream>,
     readers: Vec<ReaderId>,
-    refused: u64,
     paused: u64,
     memory_max: u64,
 }
 
 impl Load {
-    fn new() -> Self {
+    fn new((memory_bytes_max, upstreams_max): (u64, usize)) -> Self {
         let mut settings = Settings::default();
         settings.keys_max = KEYS;
-        settings.upstreams_max = UPSTREAMS_MAX;
-        settings.memory_bytes_max = MEMORY_BYTES_MAX;
+        settings.upstreams_max = upstreams_max;
+        settings.memory_bytes_max = memory_bytes_max;
         settings.body_bytes_max = u64::try_from(BODY_BYTES_MAX * 3 / 4).expect("small");
         settings.window_bytes = 20_000;
         settings.ttl = Some(Duration::from_secs(60));
         settings.stale_if_error = Duration::from_secs(60);
         let (upstreams, readers) = (BTreeMap::new(), Vec::new());
         let (cache, random) = (Cache::new(settings, 1), Random(0x5e57_1a0d));
-        Self { cache, now: Time::ZERO, random, upstreams, readers, refused: 0, paused: 0, memory_max: 0 }
+        Self { cache, now: Time::ZERO, random, upstreams, readers, paused: 0, memory_max: 0 }
     }
 
     fn step(&mut self, keys: &[String]) {
@@ -72,7 +75,8 @@ impl Load {
         }
         self.obey();
         let memory = self.cache.memory();
-        assert!(memory.total() <= MEMORY_BYTES_MAX, "{memory:?} of {MEMORY_BYTES_MAX}");
+        let limit = self.cache.settings().memory_bytes_max;
+        assert!(memory.total() <= limit, "{memory:?} of {limit}");
         self.memory_max = self.memory_max.max(memory.total());
     }
 
@@ -80,10 +84,7 @@ impl Load {
     fn arrive(&mut self, keys: &[String]) {
         let end = [20, 500, KEYS][self.random.below(3)];
         let key = &keys[self.random.below(end)];
-        match self.cache.subscribe(self.now, key, Mode::Stream) {
-            Ok(reader) => self.readers.push(reader),
-            Err(_) => self.refused += 1,
-        }
+        self.readers.extend(self.cache.subscribe(self.now, key, Mode::Stream));
     }
 
     fn speak(&mut self) {
@@ -161,31 +162,37 @@ fn steps() -> usize {
     if std::env::var("CI").is_ok_and(|ci| ci == "true") { STEPS_CI } else { STEPS }
 }
 
-#[test]
-fn memory_stays_under_its_limit_under_a_random_load_of_ten_thousand_keys() {
+/// Plays a load, checks that it pressed, and that what is counted is what there is. Gives what was turned away.
+#[track_caller]
+fn play(limits: (u64, usize)) -> (Counters, u64) {
     let keys: Vec<String> = (0..KEYS).map(|key| format!("poem {key}")).collect();
     let mut seen = None;
     let counted = allocation_counter::measure(|| {
-        let mut load = Load::new();
+        let mut load = Load::new(limits);
         (0..steps()).for_each(|_| load.step(&keys));
-        let counters = *load.cache.counters();
-        seen = Some((counters, load.memory_max, load.refused, load.paused));
+        seen = Some((*load.cache.counters(), load.memory_max, load.paused));
     });
-    let (counters, memory_max, refused, paused) = seen.expect("it was played");
-    println!(
-        "{counters:?}, at most {memory_max} bytes, {refused} refused, {paused} pauses; {} in all",
-        counters.upstream_bytes
-    );
-    // The load did press: bodies went for others, and memory was nearly full.
-    assert!(
-        counters.evictions_size > 100 && memory_max > MEMORY_BYTES_MAX / 2 && counters.hits > 100,
-        "{counters:?}"
-    );
-    // And what is counted is what there is.
-    let most = MEMORY_BYTES_MAX * 5 / 4 + KEY_BYTES * u64::try_from(KEYS).expect("small");
+    let (counters, memory_max, paused) = seen.expect("it was played");
+    println!("at most {memory_max} bytes, {} allocated, {paused} pauses; {counters:?}", counted.bytes_max);
+    let most = limits.0 * 5 / 4 + KEY_BYTES * u64::try_from(KEYS).expect("small");
     assert!(
         counted.bytes_max <= most,
         "{} bytes were allocated at once, {most} are allowed",
         counted.bytes_max
     );
+    (counters, memory_max)
+}
+
+#[test]
+fn memory_stays_under_its_limit_under_a_random_load_of_ten_thousand_keys() {
+    let (counters, memory_max) = play(BODIES);
+    assert!(counters.evictions_size > 100 && counters.hits > 100, "bodies went for others: {counters:?}");
+    assert!(memory_max > BODIES.0 / 2, "memory was never nearly full: {memory_max}");
+}
+
+#[test]
+fn memory_stays_under_its_limit_when_flights_alone_would_take_more() {
+    let (counters, memory_max) = play(FLIGHTS);
+    assert!(counters.rejected > 100, "flights were refused: {counters:?}");
+    assert!(memory_max > FLIGHTS.0 / 8, "what is set aside for flights is not all there is: {memory_max}");
 }

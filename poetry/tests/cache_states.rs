@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use common::upstream::{Upstream, refused, settings};
 use sestina_poetry::cache::{
-    FlightError, Limit, Mode, OnAbandon, OnSuspect, Order, Purge, ReaderId, Reading, Refusal, Settings,
-    Suspicion, UpstreamEnd,
+    FLIGHT_RESERVE_BYTES, FlightError, Limit, Mode, OnAbandon, OnSuspect, Order, Purge, ReaderId, Reading,
+    Refusal, Settings, Suspicion, UpstreamEnd,
 };
 use sestina_reactor::Lost;
 
@@ -468,6 +468,45 @@ fn limits_turn_newcomers_away_and_say_which() {
     let mut it = Upstream::new(settings(|settings| settings.upstreams_max = 1));
     it.client();
     assert!(matches!(refusal(&mut it, "second"), Refusal::Upstreams(1)));
+}
+
+#[test]
+fn without_memory_a_flight_is_refused_and_one_under_way_waits_until_there_is_some() {
+    let mut it = Upstream::new(settings(|settings| {
+        settings.memory_bytes_max = FLIGHT_RESERVE_BYTES + 30_000;
+        settings.keys_max = 3;
+    }));
+    let client = it.client();
+    let refused = it.cache.subscribe(it.now, "another", Mode::Stream);
+    assert!(matches!(refused, Err(Refusal::NoMemory)), "what the first may still bring is set aside");
+    it.says(&[b'a'; 20_000]);
+    assert_eq!(it.pauses, 0);
+    it.says(&[b'a'; 20_000]); // on its way before the pause: that is what is set aside for
+    assert_eq!(it.pauses, 1);
+    assert!(it.cache.memory().total() <= it.cache.settings().memory_bytes_max);
+    assert_eq!(it.take(client).len(), 40_000);
+    it.pass(SECOND);
+    assert_eq!(it.resumes, 1, "its reader has made room");
+    it.says(b"end");
+    it.ends();
+    assert_eq!(it.whole(client), b"end");
+    assert_eq!(it.cache.memory().total(), 0);
+}
+
+#[test]
+fn a_fresh_body_that_is_fetched_anew_is_given_out_meanwhile_and_stays_fresh_if_that_fails() {
+    let mut it = Upstream::new(Settings::default());
+    let first = it.client();
+    it.says(b"old");
+    it.ends();
+    it.whole(first);
+    it.cache.refresh(it.now, "poem").unwrap();
+    let during = it.client();
+    assert_eq!(it.whole(during), b"old");
+    it.fails(UpstreamEnd::Lost(Lost::Reset));
+    assert_eq!(it.cache.entries(it.now)[0].state, "fresh");
+    let after = it.client();
+    assert_eq!((it.whole(after), it.cache.statistics().hits), (b"old".to_vec(), 2));
 }
 
 #[test]

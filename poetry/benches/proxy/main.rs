@@ -2,7 +2,7 @@
 //! reader holds up, and whether a storm of faults leaves anything behind. Without words: all three.
 //!
 //! - **hits**: the CPU of one client of a cached poem, beside one of the fast server. Both serve in processes of their own
-//!   (this program, started again), whose time the system tells to the nanosecond; rounds alternate, and the median counts.
+//!   (this program, started again), whose time the system tells to the nanosecond; rounds alternate, and the lower quartile counts.
 //! - **pace**: how long a fast reader takes for 64 MiB, alone and beside a reader of 64 KB/s that came first.
 //! - **soak**: clients that come, go, dawdle and vanish; poets that end well, reset, stall, and say nothing. Every byte is
 //!   checked, and at the end nothing may be left.

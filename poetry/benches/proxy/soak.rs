@@ -181,14 +181,14 @@ impl Storm {
         cache.stale_if_error = Duration::from_millis(200);
         cache.stale_while_revalidate = Duration::from_millis(200);
         cache.on_abandon = OnAbandon::Linger(Duration::from_millis(20));
-        cache.memory_bytes_max = 3_000_000;
+        cache.memory_bytes_max = 2_500_000;
         cache.body_bytes_max = 400_000;
         cache.window_bytes = 100_000;
         cache.lag_grace = Duration::from_millis(100);
         cache.limits.idle = Duration::from_millis(100);
         cache.limits.first_byte = Duration::from_millis(100);
         let mut back_off = cache.back_off.expect("there is one by default");
-        (back_off.first, back_off.max) = (Duration::from_millis(20), Duration::from_millis(100));
+        (back_off.first, back_off.max) = (Duration::from_millis(2), Duration::from_millis(20));
         cache.back_off = Some(back_off);
         let mut proxy = PoetryProxy::with_settings(&reactor, settings);
         for poet in 0..POETS {
@@ -240,7 +240,7 @@ fn poets(reactor: &Reactor, poet: usize, random: Random) -> Endpoint {
     let port = reactor.listen(&Endpoint::loopback(0), move |_: &Address| {
         telling += 1;
         let length = [100, 5_000, 90_000, POEM_BYTES_MAX][random.below(4)];
-        let mood = match random.below(10) {
+        let mood = match random.below(20) {
             0 => Mood::ResetBefore,
             1 => Mood::ResetAfter(random.below(length)),
             2 => Mood::Empty,

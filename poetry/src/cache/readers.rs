@@ -172,6 +172,7 @@ impl Cache {
         if let Some(flight) = flight {
             self.move_cursor(flight, before, Some(after));
             self.slide(now, flight);
+            self.use_freed_memory(now);
         }
     }
 

@@ -80,7 +80,7 @@ impl Cache {
 
     /// Memory may have become free: flights that waited for it go on.
     pub(crate) fn use_freed_memory(&mut self, now: Time) {
-        while self.free_bytes() > 0 {
+        while !self.short_of_memory.is_empty() && self.free_bytes() > 0 {
             let Some(id) = self.short_of_memory.pop_first() else { return };
             self.resume(now, id);
             self.slide(now, id);

@@ -202,6 +202,7 @@ impl Cache {
                 Due::Drain => self.drained(now),
             }
         }
+        self.use_freed_memory(now);
     }
 
     fn expire(&mut self, now: Time, key: usize) {

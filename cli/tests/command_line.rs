@@ -147,7 +147,9 @@ fn poems_that_are_none_are_one() {
     std::fs::write(&locked, b"a poem").unwrap();
     std::fs::set_permissions(&locked, std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     for plugin in ["fastpoetry", "slowpoetry"] {
-        let serve = |poem: &str, words: &str| refused(sestina(), &[plugin, "--poem", poem], 1, words);
+        let serve = |poem: &str, words: &str| {
+            refused(sestina(), &["-n", plugin, "--poem", poem, "--port", "0"], 1, words)
+        };
         serve("no/such/poem.txt", "no/such/poem.txt': check the path");
         serve(env!("CARGO_MANIFEST_DIR"), "is a directory: give a file with one poem in it");
         serve(path(&empty), "is empty: give a file with at least one byte");

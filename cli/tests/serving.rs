@@ -94,7 +94,7 @@ fn the_log_says_where_it_listens_and_who_got_how_much() {
     let lines: Vec<&str> = log.lines().collect();
     let place = |words: &str| lines.iter().position(|line| line.contains(words)).expect("it is in the log");
     assert!(
-        place("loaded a poem of 615 bytes from ") < place("[sestina#info] fastpoetry listening on"),
+        place("[sestina#info] fastpoetry listening on") < place("loaded a poem of 615 bytes from "),
         "{log}"
     );
     assert!(log.contains(&format!("+0000 [sestina#info] fastpoetry listening on {at}\n")), "{log}");

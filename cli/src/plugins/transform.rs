@@ -73,6 +73,8 @@ fn make(options: Options, context: &Context) -> Result<Child, Failure> {
     let at = context.listen(&Endpoint::tcp(options.iface, options.port));
     Ok(Child::new(context.name(), move || {
         let service = TransformService::new().with_bytes_max(options.max_bytes);
+        let names: Vec<&str> = service.list().map(|(name, _)| name).collect();
+        tracing::info!("loaded {} transforms: {}", names.len(), names.join(", "));
         let server = TransformServer::new(service)
             .with_bytes_max(options.max_bytes)
             .with_requests_max(options.max_requests)

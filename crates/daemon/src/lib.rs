@@ -10,6 +10,7 @@ mod descriptors;
 mod detach;
 mod dump;
 pub mod duration;
+mod ending;
 mod external;
 mod identity;
 mod life;

@@ -23,6 +23,7 @@ use crate::notify::Notify;
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::serve::Word;
+use crate::signals::EarlySignals;
 use crate::sockets::Inherited;
 
 /// Where a life is.
@@ -106,13 +107,14 @@ impl Life {
         self: &Rc<Self>,
         application: Application,
         inherited: Inherited,
+        early: &EarlySignals,
     ) -> Result<End, Failure> {
         let reactor = self.reactor(inherited)?;
         let tree = application.attach(&reactor)?;
         let times = self.plan.times;
         let limits = Limits::new().with_start(times.start).with_drain(times.drain).with_stop(times.kill);
         tree.set_limits("", limits)?;
-        self.watch_signals(&reactor, &tree)?;
+        self.watch_signals(&reactor, &tree, early)?;
         // Deferreds and timers remember where they were made, for the dump of SIGQUIT.
         watch_unfired(|| {
             self.begin(&reactor, &tree);
@@ -139,6 +141,7 @@ impl Life {
         let mut driver = MioDriver::new()?;
         driver.inherit_sockets(inherited.named, inherited.numbered);
         let reactor = Reactor::new(Box::new(driver));
+        self.log.attend(&reactor);
         let usual = ConnectionLimits::default();
         reactor.set_connection_limits(ConnectionLimits {
             total: self.plan.max_connections.unwrap_or(usual.total),
@@ -196,6 +199,9 @@ impl Life {
             }
         }
         self.plan.identity.assume()?;
+        if let Some(root) = &self.plan.identity.chroot {
+            self.log.entered_root(root);
+        }
         tracing::info!(target: "sestina", "starting {title}");
         tree.start().await
     }

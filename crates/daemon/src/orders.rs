@@ -106,7 +106,7 @@ fn find(path: &Path) -> Result<(Holder, Pid), Option<Report>> {
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Report {
-    Report { status: crate::runner::status_of(error), text: words::chain(error) }
+    Report { status: crate::ending::status_of(error), text: words::chain(error) }
 }
 
 /// Signals the holder of the lock, and no other process.

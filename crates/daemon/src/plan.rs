@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::descriptors::Descriptors;
 use crate::identity::Identity;
 use crate::logs::LogPlan;
-use crate::options::RunnerOptions;
+use crate::options::{ProcessOptions, RunnerOptions};
 use crate::place::Place;
 use crate::service_maker::UsageError;
 use crate::surroundings::Surroundings;
@@ -45,6 +45,12 @@ pub(crate) struct Times {
     pub(crate) kill: Duration,
 }
 
+impl Times {
+    pub(crate) fn of(options: &ProcessOptions) -> Self {
+        Self { start: options.start_timeout, drain: options.drain_timeout, kill: options.kill_timeout }
+    }
+}
+
 impl Plan {
     /// `program` names the files that have no name of their own: `sestina.pid`, `sestina.log`.
     ///
@@ -77,14 +83,11 @@ impl Plan {
             nofile: process.nofile,
             core: process.core,
             identity: Identity::resolve(process, chroot)?,
-            times: Times {
-                start: process.start_timeout,
-                drain: process.drain_timeout,
-                kill: process.kill_timeout,
-            },
+            times: Times::of(process),
             max_connections: process.max_connections,
             max_per_peer: process.max_per_peer,
-            logs: LogPlan::check(program, &options.logs, foreground, &rundir, surroundings)?,
+            logs: LogPlan::check(program, &options.logs, foreground, &rundir, surroundings)?
+                .with_umask(process.umask),
             place,
             rundir,
             descriptors: None,

@@ -1,29 +1,28 @@
-//! The program around the services: from the words of a command line to a life, and its exit status.
+//! The program around the services: from the words of a command line to what is done, and its exit status.
 //!
-//! Walk: [`Runner::run`] parses, chooses what to do, makes the plan (`plan.rs`), and lives it (`life.rs`).
+//! Walk: [`Runner::run`] parses, chooses what to do, makes the plan (`plan.rs`), and has it served (`serve.rs`).
 
-use std::error::Error;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use sestina_deferred::Failure;
 use sestina_service::Application;
 
-use crate::application_file::{self, FileProgram, FileRefused, Linked};
+use crate::application_file::{self, FileProgram, Linked};
 use crate::detach::{Detached, name_process};
+use crate::ending::Ending;
 use crate::external::External;
 use crate::options::{RunnerOptions, refused};
-use crate::orders::Order;
+use crate::orders::{self, Order};
 use crate::plan::{Plan, Times};
 use crate::program::{CodeProgram, PluginProgram, Program};
 use crate::serve::{Served, build};
-use crate::service_maker::{ServiceMaker, UsageError};
+use crate::service_maker::ServiceMaker;
 use crate::surroundings::Surroundings;
-use crate::{orders, plugins, usage, words};
+use crate::{plugins, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -54,6 +53,9 @@ pub struct Runner {
     discovers: bool,
 }
 
+/// Columns that the names of commands are padded to in the help.
+const COMMAND_COLUMNS: usize = 11;
+
 type CommandMain = fn(&ArgMatches) -> ExitCode;
 
 /// Runs an application that was built in code, with all options of the runner, as a program of its name.
@@ -73,13 +75,6 @@ pub fn main(application: Application) -> ExitCode {
     let name: &'static str = Box::leak(application.name().to_owned().into_boxed_str());
     let program = CodeProgram::new(application);
     Runner { application: Some(Rc::new(program)), ..Runner::new(name) }.main()
-}
-
-/// Why the runner ended: the words for the standard error, and the exit status.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    pub(crate) status: u8,
-    pub(crate) words: Option<String>,
 }
 
 impl Runner {
@@ -156,12 +151,12 @@ impl Runner {
     pub fn run(self, arguments: &[OsString]) -> ExitCode {
         let mut surroundings = match Surroundings::read() {
             Ok(surroundings) => surroundings,
-            Err(error) => return self.end("", Ending::failed(&error)),
+            Err(error) => return Ending::failed(&error).say(self.name),
         };
         // Before anything else is opened: a detached process leaves the terminal behind.
         let detached = match Detached::recognise(arguments, &mut surroundings) {
             Ok(detached) => detached,
-            Err(error) => return self.end("", Ending::failed(&error)),
+            Err(error) => return Ending::failed(&error).say(self.name),
         };
         if plugins::is_run_by_number() {
             name_process(arguments);
@@ -169,136 +164,130 @@ impl Runner {
         let command = self.command();
         let matches = match command.clone().try_get_matches_from(arguments) {
             Ok(matches) => matches,
-            Err(error) => return self.not_understood(&error, command, arguments, &surroundings),
+            Err(error) if self.discovers => {
+                return External { program: self.name, command: &command, surroundings: &surroundings }
+                    .answer(&error, arguments);
+            }
+            Err(error) => return usage::answer(&error, &command, arguments),
         };
-        if let Some((name, _)) =
-            matches.subcommand().filter(|(name, _)| command.find_subcommand(name).is_none())
-        {
-            let external = External { program: self.name, command: &command, surroundings: &surroundings };
-            return self.end("", external.run(name, &matches, arguments));
-        }
         if matches.get_flag("help-reactors") {
-            return self.end("", print(&refused::reactors()));
+            return Ending::printed(&refused::reactors()).say(self.name);
         }
         let given =
             RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
-        let file = match self.file(&given, &matches, &command, &surroundings) {
-            Ok(file) => file,
-            Err(ending) => return self.end_before(detached, ending),
-        };
-        let options = match with_settings(given, file.as_ref(), &matches, &command, arguments) {
-            Ok(options) => options,
-            Err(ending) => return self.end_before(detached, ending),
-        };
         let subcommand = matches.subcommand();
         if let Some((name, its)) = subcommand
             && let Some((_, main)) = self.commands.iter().find(|(command, _)| command.get_name() == name)
         {
             return main(its);
         }
-        let served = Served {
-            name: self.name,
-            version: self.version,
-            arguments,
-            options: &options,
-            surroundings: &surroundings,
-        };
-        let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
-        let ending = match self.program(&options, subcommand, file) {
-            Ok(choice) => self.answer(&served, choice, detached),
-            Err(ending) => return self.end_before(detached, ending),
-        };
-        self.end(&subject, ending)
-    }
-
-    /// Ends before anything was begun, and says so to the command that waits.
-    fn end_before(&self, detached: Option<Detached>, ending: Ending) -> ExitCode {
-        if let Some(detached) = detached {
-            detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
+        if let Some((name, _)) = subcommand.filter(|(name, _)| command.find_subcommand(name).is_none()) {
+            let external = External { program: self.name, command: &command, surroundings: &surroundings };
+            return external.run(name, &matches, arguments).say(self.name);
         }
-        self.end("", ending)
-    }
-
-    /// Answers what is no order to serve: a question for help, or a mistake.
-    fn not_understood(
-        &self,
-        error: &clap::Error,
-        command: Command,
-        arguments: &[OsString],
-        surroundings: &Surroundings,
-    ) -> ExitCode {
-        let is_help = matches!(
-            error.kind(),
-            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        );
-        if !(self.discovers && is_help) {
-            return usage::answer(error, &command, arguments);
-        }
-        let external = External { program: self.name, command: &command, surroundings };
-        let Some(list) = external.list(arguments) else { return usage::answer(error, &command, arguments) };
-        let command = command.after_help(format!("{list}{}", self.after_help()));
-        match command.clone().try_get_matches_from(arguments) {
-            Err(error) => usage::answer(&error, &command, arguments),
-            Ok(_) => unreachable!("it was a question for help before"),
-        }
-    }
-
-    fn end(&self, subject: &str, ending: Ending) -> ExitCode {
-        if let Some(words) = ending.words {
-            words::say(&format!("{}{subject}: {words}", self.name));
-        }
-        ExitCode::from(ending.status)
+        let subject =
+            subcommand.map_or_else(|| self.name.to_owned(), |(name, _)| format!("{} {name}", self.name));
+        let asked = Asked { arguments, command, matches: &matches, given, surroundings };
+        self.answer(&asked, detached).say(&subject)
     }
 
     /// Does what the options ask for.
-    fn answer(&self, served: &Served<'_>, choice: Choice, detached: Option<Detached>) -> Ending {
-        let program = match choice {
-            Choice::Run(program) => program,
-            Choice::Print(text) => return print(&text),
-            Choice::Order(order) => return self.order(order, served),
-        };
-        let plan = match Plan::check(self.name, served.options, served.surroundings) {
-            Ok(plan) => plan,
-            Err(error) => return Ending::usage(&error.to_string()),
-        };
-        let process = &served.options.process;
-        if process.dump_config {
-            return print(&plan.dump(program.title()));
+    fn answer(&self, asked: &Asked<'_>, detached: Option<Detached>) -> Ending {
+        let order = asked.given.process.order();
+        if let (Some(order), None) = (order, &asked.given.app.app) {
+            return self.order(order, &asked.given, &asked.surroundings);
         }
-        let ending = if process.check {
-            match check(&plan, &program, process.check_bind) {
-                Ok(()) => print(&format!("{} {}: all is well\n", self.name, program.title())),
-                Err(failure) => Ending::of(&failure),
+        let (program, options) = match self.program(asked) {
+            Ok(Choice::Run(program, options)) => (program, options),
+            Ok(Choice::Print(text)) => return Ending::printed(&text),
+            Err(ending) => {
+                // The file was good when the command read it, a moment ago.
+                if let Some(detached) = detached {
+                    detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
+                }
+                return ending;
             }
-        } else {
-            served.serve(plan, Rc::clone(&program), detached)
         };
-        words::say_raw(&program.pictures());
-        ending
+        if let Some(order) = order {
+            return self.order(order, &options, &asked.surroundings);
+        }
+        let plan = match Plan::check(self.name, &options, &asked.surroundings) {
+            Ok(plan) => plan,
+            Err(error) => return Ending::failed(&error),
+        };
+        if options.process.dump_config {
+            return Ending::printed(&plan.dump(program.title()));
+        }
+        if options.process.check {
+            return match check(&plan, &*program, options.process.check_bind) {
+                Ok(()) => Ending::printed(&format!("{} {}: all is well\n", self.name, program.title())),
+                Err(failure) => Ending::of(&failure),
+            };
+        }
+        let served = Served {
+            name: self.name,
+            version: self.version,
+            arguments: asked.arguments,
+            options: &options,
+            surroundings: &asked.surroundings,
+        };
+        served.serve(plan, program, detached)
     }
 
-    /// The application file that the options name, read and checked.
-    fn file(
-        &self,
-        options: &RunnerOptions,
-        matches: &ArgMatches,
-        command: &Command,
-        surroundings: &Surroundings,
-    ) -> Result<Option<Rc<FileProgram>>, Ending> {
-        let Some(file) = options.app.app.as_deref().filter(|_| !options.app.app_schema) else {
-            return Ok(None);
+    fn order(&self, order: Order, options: &RunnerOptions, surroundings: &Surroundings) -> Ending {
+        let pid_file = Plan::pid_file(self.name, options, surroundings, false);
+        let report = orders::give(order, pid_file.as_deref(), Times::of(&options.process));
+        // Answers go to the standard output, complaints to the standard error.
+        if report.status == 0 || order == Order::Status {
+            let printed = Ending::printed(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
+            return if printed.status == 0 { Ending::with_status(report.status) } else { printed };
+        }
+        Ending::with_words(report.status, report.text)
+    }
+
+    /// The program that the command line means, and the options with which it runs.
+    fn program(&self, asked: &Asked<'_>) -> Result<Choice, Ending> {
+        let options = &asked.given;
+        if options.app.describe {
+            return self.description().map(Choice::Print);
+        }
+        if options.app.app_schema {
+            return Ok(Choice::Print(application_file::schema(&self.linked(&asked.command))));
+        }
+        if let Some(file) = options.app.app.as_deref() {
+            return self.application_file(file, asked);
+        }
+        if let Some(program) = &self.application {
+            return Ok(Choice::Run(Rc::clone(program), options.clone()));
+        }
+        let Some((name, its)) = asked.matches.subcommand() else {
+            return Err(Ending::usage("the name of a plugin is missing"));
         };
-        if let Some((plugin, _)) = matches.subcommand() {
+        let plugin = self.plugins.iter().find(|plugin| plugin.name() == name);
+        let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
+        Ok(match plugin.prints(its) {
+            Some(text) => Choice::Print(text),
+            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() }), options.clone()),
+        })
+    }
+
+    /// The services of an application file; what it says of the runner goes before the command line's own words.
+    fn application_file(&self, file: &Path, asked: &Asked<'_>) -> Result<Choice, Ending> {
+        if let Some((plugin, _)) = asked.matches.subcommand() {
             let words = format!("an application file and the plugin '{plugin}' do not go together");
             return Err(Ending::usage(&words));
         }
-        match FileProgram::load(file, &surroundings.directory, self.linked(command)) {
-            Ok(program) => Ok(Some(Rc::new(program))),
-            Err(refused) => {
-                words::say_raw(&refused.pictures());
-                Err(Ending::failed(&refused))
-            }
-        }
+        let directory = &asked.surroundings.directory;
+        let program = FileProgram::load(file, directory, self.linked(&asked.command));
+        let program = program.map_err(|refused| Ending::refused(&refused))?;
+        let (own, rest) = asked.arguments.split_first().expect("a program has a name");
+        let settings = program.settings(&asked.matches);
+        let line = std::iter::once(own).chain(&settings).chain(rest);
+        let matches = asked.command.clone().try_get_matches_from(line);
+        let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command)))?;
+        let options =
+            RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
+        Ok(Choice::Run(Rc::new(program), options))
     }
 
     /// What this program says of itself as a plugin of another: its name ends with that plugin's.
@@ -318,53 +307,6 @@ impl Runner {
         }
     }
 
-    fn order(&self, order: Order, served: &Served<'_>) -> Ending {
-        let process = &served.options.process;
-        let pid_file = Plan::pid_file(self.name, served.options, served.surroundings, false);
-        let times =
-            Times { start: process.start_timeout, drain: process.drain_timeout, kill: process.kill_timeout };
-        let report = orders::give(order, pid_file.as_deref(), times);
-        // Answers go to the standard output, complaints to the standard error.
-        if report.status == 0 || order == Order::Status {
-            let printed = print(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
-            return Ending { status: report.status.max(printed.status), ..printed };
-        }
-        Ending { status: report.status, words: Some(report.text) }
-    }
-
-    /// What the command line means.
-    fn program(
-        &self,
-        options: &RunnerOptions,
-        subcommand: Option<(&str, &ArgMatches)>,
-        file: Option<Rc<FileProgram>>,
-    ) -> Result<Choice, Ending> {
-        if options.app.describe {
-            return self.description().map(Choice::Print);
-        }
-        if options.app.app_schema {
-            return Ok(Choice::Print(application_file::schema(&self.linked(&self.command()))));
-        }
-        if let Some(order) = options.process.order() {
-            return Ok(Choice::Order(order));
-        }
-        if let Some(file) = file {
-            return Ok(Choice::Run(file));
-        }
-        if let Some(program) = &self.application {
-            return Ok(Choice::Run(Rc::clone(program)));
-        }
-        let Some((name, its)) = subcommand else {
-            return Err(Ending::usage("the name of a plugin is missing"));
-        };
-        let plugin = self.plugins.iter().find(|plugin| plugin.name() == name);
-        let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
-        Ok(match plugin.prints(its) {
-            Some(text) => Choice::Print(text),
-            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() })),
-        })
-    }
-
     /// The definition of the command line, for manuals and completions.
     #[must_use]
     pub fn command(&self) -> Command {
@@ -377,7 +319,7 @@ impl Runner {
                 self.name
             ))
             .args(refused::arguments())
-            .args_override_self(true)
+            .mut_args(later_wins)
             .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
             .allow_external_subcommands(self.discovers)
@@ -396,7 +338,7 @@ impl Runner {
             text.push_str("Commands:\n");
             for (command, _) in &self.commands {
                 let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-                text.push_str(&format!("  {:11}  {about}\n", command.get_name()));
+                plugins::entry(command.get_name(), &about, COMMAND_COLUMNS, &mut text);
             }
             text.push('\n');
         }
@@ -408,85 +350,41 @@ impl Runner {
     }
 }
 
+/// A command line, and what was found in it.
+struct Asked<'a> {
+    arguments: &'a [OsString],
+    command: Command,
+    matches: &'a ArgMatches,
+    given: RunnerOptions,
+    surroundings: Surroundings,
+}
+
 /// What a command line means.
 enum Choice {
-    Run(Rc<dyn Program>),
+    Run(Rc<dyn Program>, RunnerOptions),
     Print(String),
-    Order(Order),
 }
 
-impl Ending {
-    pub(crate) fn success() -> Self {
-        Self { status: 0, words: None }
-    }
-
-    pub(crate) fn usage(words: &str) -> Self {
-        Self { status: usage::WRONG_USAGE, words: Some(words.to_owned()) }
-    }
-
-    pub(crate) fn failed(error: &(dyn Error + 'static)) -> Self {
-        Self { status: status_of(error), words: Some(words::chain(error)) }
-    }
-
-    pub(crate) fn of(failure: &Failure) -> Self {
-        Self::failed(failure.error())
-    }
-}
-
-/// The exit status that this failure is told by, after LSB: 2 for wrong usage, 4 for a missing privilege, else 1.
-pub(crate) fn status_of(error: &(dyn Error + 'static)) -> u8 {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<UsageError>() {
-            return usage::WRONG_USAGE;
+/// Of an option of the runner that is given twice, the later one counts: so a script may add to what it was given.
+fn later_wins(argument: Arg) -> Arg {
+    match argument.get_action() {
+        ArgAction::Set | ArgAction::SetTrue => {
+            let name = argument.get_id().clone();
+            argument.overrides_with(name)
         }
-        if let Some(refused) = error.downcast_ref::<FileRefused>() {
-            return refused.status();
-        }
-        let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
-        if error.downcast_ref::<io::Error>().is_some_and(denied) {
-            return orders::NO_PRIVILEGE;
-        }
-        cause = error.source();
+        _ => argument,
     }
-    1
-}
-
-/// The options with what an application file says of the runner: its words stand before those of the command line, which win.
-fn with_settings(
-    given: RunnerOptions,
-    file: Option<&Rc<FileProgram>>,
-    matches: &ArgMatches,
-    command: &Command,
-    arguments: &[OsString],
-) -> Result<RunnerOptions, Ending> {
-    let settings = file.map(|file| file.settings(matches)).unwrap_or_default();
-    let Some((own, rest)) = arguments.split_first().filter(|_| !settings.is_empty()) else {
-        return Ok(given);
-    };
-    let line = std::iter::once(own).chain(&settings).chain(rest);
-    let matches = command.clone().try_get_matches_from(line);
-    let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, command)))?;
-    Ok(RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options"))
 }
 
 /// Makes everything and starts nothing; with `bind`, binds the ports and lets go of them again.
-fn check(plan: &Plan, program: &Rc<dyn Program>, bind: bool) -> Result<(), Failure> {
-    let application = build(&**program, plan)?;
+fn check(plan: &Plan, program: &dyn Program, bind: bool) -> Result<(), Failure> {
+    let application = build(program, plan)?;
     if !bind {
         return Ok(());
     }
     let reactor = sestina_reactor_mio::reactor()?;
     let tree = application.attach(&reactor)?;
     reactor.run_until(tree.privileged_start())
-}
-
-fn print(text: &str) -> Ending {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => Ending { status: 0, words: None },
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ending { status: 1, words: None },
-        Err(error) => Ending::failed(&error),
-    }
 }
 
 impl std::fmt::Debug for Runner {

@@ -12,6 +12,7 @@ use sestina_deferred::Failure;
 use sestina_service::Application;
 
 use crate::detach::{Detached, Launch, launch};
+use crate::ending::{Ending, status_of};
 use crate::life::{End, Life};
 use crate::lock::PidFile;
 use crate::logs::Log;
@@ -19,8 +20,8 @@ use crate::notify::Notify;
 use crate::options::RunnerOptions;
 use crate::plan::Plan;
 use crate::program::Program;
-use crate::runner::{Ending, status_of};
 use crate::service_maker::UsageError;
+use crate::signals::EarlySignals;
 use crate::sockets::{Inherited, close_others_on_exec};
 use crate::surroundings::Surroundings;
 use crate::{descriptors, words};
@@ -45,6 +46,7 @@ struct Belongings {
     application: Application,
     pid_file: Option<PidFile>,
     inherited: Inherited,
+    early: EarlySignals,
     word: Word,
 }
 
@@ -62,13 +64,14 @@ impl Served<'_> {
         let inherited = Inherited::take(self.surroundings, plan.place.moved())?;
         close_others_on_exec();
         plan.identity.check_possible(self.surroundings.is_root)?;
+        let early = plan.foreground.then(|| EarlySignals::catch(true)).transpose()?;
         let pid_file = plan.pid_file.as_deref().map(|path| PidFile::claim(path, self.surroundings.pid));
         let pid_file = pid_file.transpose()?;
-        if plan.foreground {
-            let belongings = Belongings { application, pid_file, inherited, word: Word::default() };
+        if let Some(early) = early {
+            let belongings = Belongings { application, pid_file, inherited, early, word: Word::default() };
             return Ok(match self.live(plan, program, belongings)? {
-                End::Clean => Ending::success(),
-                End::Cut(status) => Ending { status, words: None },
+                End::Clean => Ending::good(),
+                End::Cut(status) => Ending::with_status(status),
             });
         }
         let wanted = Launch {
@@ -79,8 +82,8 @@ impl Served<'_> {
             within: plan.times.start + plan.times.kill,
         };
         Ok(match launch(&wanted, pid_file) {
-            Ok(()) => Ending::success(),
-            Err(error) => Ending { status: error.status, words: Some(error.text) },
+            Ok(()) => Ending::good(),
+            Err(error) => Ending::with_words(error.status, error.text),
         })
     }
 
@@ -96,7 +99,7 @@ impl Served<'_> {
         if let Some(detached) = word.borrow_mut().take() {
             detached.failed(status, &text);
         }
-        Ending { status, words: None }
+        Ending::with_status(status)
     }
 
     fn live_detached(
@@ -107,13 +110,14 @@ impl Served<'_> {
         inherited: Inherited,
         word: &Word,
     ) -> Result<End, Failure> {
+        let early = EarlySignals::catch(false)?;
         let claim = plan.pid_file.clone().zip(lock);
         let pid_file =
             claim.map(|(path, lock)| PidFile::adopt(path, lock, self.surroundings.pid)).transpose();
         let pid_file =
             pid_file.map_err(|error| Failure::msg(format!("cannot write the pid file: {error}")))?;
         let application = build(&*program, &plan)?;
-        let belongings = Belongings { application, pid_file, inherited, word: Rc::clone(word) };
+        let belongings = Belongings { application, pid_file, inherited, early, word: Rc::clone(word) };
         self.live(plan, program, belongings)
     }
 
@@ -130,7 +134,7 @@ impl Served<'_> {
                 Rc::new(Life::new(plan, Rc::clone(&program), Rc::clone(&log), notify, &belongings.word));
             self.announce(&life, belongings.pid_file.as_ref());
             life.pid_file.replace(belongings.pid_file);
-            let lived = life.live(belongings.application, belongings.inherited);
+            let lived = life.live(belongings.application, belongings.inherited, &belongings.early);
             life.release();
             lived
         });

@@ -13,6 +13,8 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sestina_deferred::Failure;
 use sestina_reactor::{Reactor, Signal};
@@ -24,10 +26,51 @@ use crate::life::{Life, Stage};
 /// The exit status of a process that a signal ended is this, and the number of the signal.
 const BY_SIGNAL: u8 = 128;
 
+/// Signals that come before there is a loop to hear them: none kills a process that has a pid file.
+#[derive(Debug)]
+pub(crate) struct EarlySignals {
+    /// Those that were ignored when the process was started, a bit each.
+    ignored: u64,
+    end: Vec<(Signal, Arc<AtomicBool>)>,
+}
+
+impl EarlySignals {
+    /// Catches them from now on. In the foreground, what was ignored stays so.
+    ///
+    /// # Errors
+    /// If the system does not allow it.
+    pub(crate) fn catch(foreground: bool) -> std::io::Result<Self> {
+        let mut early = Self { ignored: if foreground { ignored_signals() } else { 0 }, end: Vec::new() };
+        for signal in [Signal::Terminate, Signal::Interrupt, Signal::Quit, Signal::Hangup, Signal::User1] {
+            if early.are_wanted(signal) {
+                let came = Arc::new(AtomicBool::new(false));
+                signal_hook::flag::register(i32::from(number(signal)), Arc::clone(&came))?;
+                early.end.push((signal, came));
+            }
+        }
+        Ok(early)
+    }
+
+    fn are_wanted(&self, signal: Signal) -> bool {
+        self.ignored & (1 << (number(signal) - 1)) == 0
+    }
+
+    /// The first that has come already and that ends a process.
+    fn came(&self) -> Option<Signal> {
+        let ends = |signal: &Signal| matches!(signal, Signal::Terminate | Signal::Interrupt | Signal::Quit);
+        let came = self.end.iter().filter(|(_, came)| came.load(Ordering::Relaxed));
+        came.map(|(signal, _)| *signal).find(ends)
+    }
+}
+
 impl Life {
-    pub(crate) fn watch_signals(self: &Rc<Self>, reactor: &Reactor, tree: &Tree) -> std::io::Result<()> {
-        let ignored = if self.plan.foreground { ignored_signals() } else { 0 };
-        let wanted = |signal: Signal| ignored & (1 << (number(signal) - 1)) == 0;
+    pub(crate) fn watch_signals(
+        self: &Rc<Self>,
+        reactor: &Reactor,
+        tree: &Tree,
+        early: &EarlySignals,
+    ) -> std::io::Result<()> {
+        let wanted = |signal: Signal| early.are_wanted(signal);
         for signal in [Signal::Terminate, Signal::Interrupt].into_iter().filter(|signal| wanted(*signal)) {
             let (life, stopper) = (Rc::clone(self), reactor.clone());
             reactor.on_signal(signal, move || life.end(signal, &stopper))?;
@@ -53,7 +96,11 @@ impl Life {
             tracing::info!(target: "sestina", "received SIGUSR1, opening the log again");
             life.log.reopen();
             life.tell_order_done(false);
-        })
+        })?;
+        if let Some(signal) = early.came() {
+            self.end(signal, reactor);
+        }
+        Ok(())
     }
 
     fn end(&self, signal: Signal, reactor: &Reactor) {
@@ -64,7 +111,7 @@ impl Life {
         }
         tracing::info!(target: "sestina", "received {signal}, shutting down");
         self.notify.stopping(&format!("{}: stopping", self.program.title()));
-        self.notify.extend(self.plan.times.drain + self.plan.times.kill);
+        self.notify.extend(reactor, self.plan.times.drain + self.plan.times.kill);
         reactor.stop();
     }
 

@@ -36,13 +36,19 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() || is_bidi_control(character) {
+        if must_be_escaped(character) {
             write!(line, "{}", character.escape_default()).expect("a string takes everything");
         } else {
             line.push(character);
         }
     }
     line
+}
+
+/// Whether a character, written as it is, could end a line, move a cursor, or reorder what stands around it.
+pub(crate) fn must_be_escaped(character: char) -> bool {
+    let is_mark = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}');
+    character.is_control() || is_bidi_control(character) || is_mark
 }
 
 /// Characters that reorder what stands around them, so that a reader sees another text than was sent.

@@ -22,6 +22,8 @@ const NAME_BYTES_MAX: usize = 15;
 #[derive(Debug)]
 pub(crate) struct Detached {
     launcher: UnixStream,
+    /// Opened before the root directory changes: in the new one there may be none.
+    null: std::fs::File,
     pub(crate) pid_lock: Option<OwnedFd>,
     pub(crate) inherited: Inherited,
 }
@@ -46,11 +48,12 @@ impl Detached {
         let (items, mut descriptors) = receive(&launcher)?;
         // From here on there is no way to the launcher's terminal but the standard error, which goes when all is well.
         rustix::process::setsid()?;
-        rustix::stdio::dup2_stdin(&null()?)?;
+        let null = null()?;
+        rustix::stdio::dup2_stdin(&null)?;
         end_with_launcher(true)?;
         name_process(arguments);
         let parent = std::os::unix::process::parent_id().to_string();
-        let mut detached = Self { launcher, pid_lock: None, inherited: Inherited::default() };
+        let mut detached = Self { launcher, null, pid_lock: None, inherited: Inherited::default() };
         for item in items {
             match item {
                 Item::PidFile => detached.pid_lock = descriptors.next(),
@@ -79,7 +82,7 @@ impl Detached {
     /// If the launching command is gone: then nobody wants this process.
     pub(crate) fn ready(mut self) -> io::Result<()> {
         end_with_launcher(false)?;
-        rustix::stdio::dup2_stderr(&null()?)?;
+        rustix::stdio::dup2_stderr(&self.null)?;
         self.launcher.write_all(&[READY])
     }
 

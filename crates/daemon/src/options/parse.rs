@@ -1,5 +1,8 @@
 //! The words of single options, as values.
 
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use sestina_reactor::{Endpoint, Inherited};
 
 /// Permissions have nine bits.
@@ -14,6 +17,11 @@ pub(crate) struct Listen {
     pub(crate) name: String,
     /// Where it is to listen.
     pub(crate) at: Endpoint,
+}
+
+/// A path, also the empty one.
+pub(super) fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 pub(super) fn umask(text: &str) -> Result<u32, String> {

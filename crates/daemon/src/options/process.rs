@@ -23,7 +23,7 @@ pub(crate) struct ProcessOptions {
     #[arg(short = 'd', long, value_name = "DIR", help_heading = PROCESS)]
     pub(crate) rundir: Option<PathBuf>,
     /// The file that holds the process's number and its lock; empty for none [default: sestina.pid, none in the foreground]
-    #[arg(long, value_name = "FILE", help_heading = PROCESS)]
+    #[arg(long, value_name = "FILE", value_parser = parse::path_or_nothing(), help_heading = PROCESS)]
     pub(crate) pidfile: Option<PathBuf>,
     /// The permissions that new files do not get, octal [default: 077 if detached]
     #[arg(long, value_name = "MASK", value_parser = parse::umask, help_heading = PROCESS)]

@@ -13,8 +13,8 @@ type Claim = (&'static str, &'static str, &'static str);
 
 // spec: P16-31, P16-32, P16-33, P16-34, P16-35, P16-36, P16-39, P16-42, P16-43, P16-44, P16-45, P16-46, P16-47
 const CLAIMS: &[Claim] = &[
-    ("P16-31 loading", "] Loading ", "#info] loading "),
-    ("P16-31 loaded", "] Loaded.", "#info] loaded "),
+    ("P16-31 loading", "] Loading ", "[sestina#info] loading "),
+    ("P16-31 loaded", "] Loaded.", "[sestina#info] loaded "),
     ("P16-32 starting", " starting up.", " starting up, process "),
     ("P16-33 reactor", "reactor class: ", "reactor: mio"),
     ("P16-34 listening", " starting on 10000", " listening on 127.0.0.1:"),

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use sestina_deferred::Failure;
 
@@ -11,13 +10,11 @@ use crate::orders::NO_PRIVILEGE;
 use crate::service_maker::UsageError;
 use crate::{usage, words};
 
-/// Why the runner ended: the words for the standard error, and the exit status.
+/// The exit status of the program, and the words for the standard error.
 #[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) status: u8,
     pub(crate) words: Option<String>,
-    /// What stands above them, as it is: lines of a file, with marks.
-    pictures: Option<String>,
 }
 
 impl Ending {
@@ -27,11 +24,11 @@ impl Ending {
 
     /// Everything was said already.
     pub(crate) fn with_status(status: u8) -> Self {
-        Self { status, words: None, pictures: None }
+        Self { status, words: None }
     }
 
     pub(crate) fn with_words(status: u8, words: String) -> Self {
-        Self { status, words: Some(words), pictures: None }
+        Self { status, words: Some(words) }
     }
 
     pub(crate) fn usage(words: &str) -> Self {
@@ -42,17 +39,8 @@ impl Ending {
         Self::with_words(status_of(error), words::chain(error))
     }
 
-    /// An application file that was not taken.
-    pub(crate) fn refused(refused: &FileRefused) -> Self {
-        let pictures = refused.pictures();
-        Self { pictures, ..Self::with_words(refused.status(), words::chain(refused)) }
-    }
-
     pub(crate) fn of(failure: &Failure) -> Self {
-        match failure.check::<FileRefused>() {
-            Some(refused) => Self::refused(refused),
-            None => Self::failed(failure.error()),
-        }
+        Self::failed(failure.error())
     }
 
     /// `text` on the standard output.
@@ -63,17 +51,6 @@ impl Ending {
             Err(error) => Self::failed(&error),
         }
     }
-
-    /// Says what is to be said, about this subject: the program, and what it was to run.
-    pub(crate) fn say(self, subject: &str) -> ExitCode {
-        if let Some(pictures) = self.pictures {
-            words::say_raw(&pictures);
-        }
-        if let Some(words) = self.words {
-            words::say(&format!("{subject}: {words}"));
-        }
-        ExitCode::from(self.status)
-    }
 }
 
 /// The exit status that this failure is told by, after LSB: 2 for wrong usage, 4 for a missing privilege, else 1.
@@ -82,6 +59,9 @@ pub(crate) fn status_of(error: &(dyn Error + 'static)) -> u8 {
     while let Some(error) = cause {
         if error.is::<UsageError>() {
             return usage::WRONG_USAGE;
+        }
+        if let Some(refused) = error.downcast_ref::<FileRefused>() {
+            return refused.status();
         }
         let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
         if error.downcast_ref::<io::Error>().is_some_and(denied) {

@@ -5,6 +5,7 @@ mod common;
 use std::rc::Rc;
 
 use common::{Act, Diary, MS, Plan, Probe, SECOND, application, end, good, play, probe};
+use sestina_deferred::Failure;
 use sestina_service::{
     AddError, Child, Details, MoveError, MultiService, NoSuchService, Restart, Service, ServiceError, State,
     Supervision, service,

@@ -30,8 +30,7 @@ pub(crate) struct Linked {
     pub(crate) command: Command,
 }
 
-/// The services of an application file. A cheap handle.
-#[derive(Clone)]
+/// The services of an application file.
 pub(crate) struct FileProgram(Rc<Inner>);
 
 struct Inner {
@@ -43,6 +42,8 @@ struct Inner {
     name: String,
     /// What runs. Invariant: after a reload it is what the tree has, also if something did not start.
     current: RefCell<(Source, Plan)>,
+    /// The mistakes that the last build has found.
+    pictures: RefCell<String>,
     /// One reload at a time.
     reloading: DeferredLock,
 }
@@ -56,8 +57,9 @@ impl FileProgram {
         let path = directory.join(shown);
         let current = load(shown, &path, &linked)?;
         let name = current.1.name.clone();
-        let (current, reloading) = (RefCell::new(current), DeferredLock::new());
-        Ok(Self(Rc::new(Inner { shown: shown.to_owned(), path, linked, name, current, reloading })))
+        let (shown, current) = (shown.to_owned(), RefCell::new(current));
+        let (pictures, reloading) = (RefCell::default(), DeferredLock::new());
+        Ok(Self(Rc::new(Inner { shown, path, linked, name, current, pictures, reloading })))
     }
 
     /// The settings of the runner in the file, as words for before those of the command line, which win: what was given there,
@@ -91,16 +93,23 @@ impl Program for FileProgram {
     }
 
     fn announce(&self) {
-        // It was checked and loaded before there was a log.
-        tracing::info!(target: "sestina", "loading {}", self.0.shown.display());
-        tracing::info!(target: "sestina", "loaded {}", self.0.shown.display());
+        let (shown, services) = (self.0.shown.display(), self.0.current.borrow().1.top.services());
+        tracing::info!(target: "sestina", "loading {shown}");
+        tracing::info!(target: "sestina", "loaded {shown}: {services} services");
     }
 
     fn build(&self, place: &Place) -> Result<Application, Failure> {
         let (source, plan) = &*self.0.current.borrow();
         let making = Making { plugins: &self.0.linked.plugins, place };
-        let refused = |problems| Failure::new(FileRefused::wrong(source.clone(), problems));
-        making.application(plan).map_err(refused)
+        making.application(plan).map_err(|problems| {
+            let refused = FileRefused::wrong(source.clone(), problems);
+            self.0.pictures.replace(refused.pictures());
+            Failure::new(refused)
+        })
+    }
+
+    fn pictures(&self) -> String {
+        self.0.pictures.take()
     }
 
     fn reload(&self, tree: &Tree, place: &Place) -> Deferred<()> {

@@ -42,9 +42,10 @@ pub(crate) struct UnitOptions {
     pub(crate) emit_unit: Option<Kind>,
 }
 
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Kind {
     /// The service and its sockets
+    #[default]
     All,
     /// The service
     Service,

@@ -266,6 +266,7 @@ fn hardening(out: &mut String, wanted: &Wanted<'_>) {
     out.push_str(private_users);
     out.push_str(
         "\
+PrivateMounts=yes
 PrivateDevices=yes
 DevicePolicy=closed
 ProtectProc=invisible

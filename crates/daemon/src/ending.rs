@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use sestina_deferred::Failure;
 
@@ -10,11 +11,13 @@ use crate::orders::NO_PRIVILEGE;
 use crate::service_maker::UsageError;
 use crate::{usage, words};
 
-/// The exit status of the program, and the words for the standard error.
+/// Why the runner ended: the words for the standard error, and the exit status.
 #[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) status: u8,
     pub(crate) words: Option<String>,
+    /// What stands above them, as it is: lines of a file, with marks.
+    pictures: Option<String>,
 }
 
 impl Ending {
@@ -24,11 +27,11 @@ impl Ending {
 
     /// Everything was said already.
     pub(crate) fn with_status(status: u8) -> Self {
-        Self { status, words: None }
+        Self { status, words: None, pictures: None }
     }
 
     pub(crate) fn with_words(status: u8, words: String) -> Self {
-        Self { status, words: Some(words) }
+        Self { status, words: Some(words), pictures: None }
     }
 
     pub(crate) fn usage(words: &str) -> Self {
@@ -39,8 +42,17 @@ impl Ending {
         Self::with_words(status_of(error), words::chain(error))
     }
 
+    /// An application file that was not taken.
+    pub(crate) fn refused(refused: &FileRefused) -> Self {
+        let pictures = refused.pictures();
+        Self { pictures, ..Self::with_words(refused.status(), words::chain(refused)) }
+    }
+
     pub(crate) fn of(failure: &Failure) -> Self {
-        Self::failed(failure.error())
+        match failure.check::<FileRefused>() {
+            Some(refused) => Self::refused(refused),
+            None => Self::failed(failure.error()),
+        }
     }
 
     /// `text` on the standard output.
@@ -50,6 +62,17 @@ impl Ending {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::with_status(1),
             Err(error) => Self::failed(&error),
         }
+    }
+
+    /// Says what is to be said, about this subject: the program, and what it was to run.
+    pub(crate) fn say(self, subject: &str) -> ExitCode {
+        if let Some(pictures) = self.pictures {
+            words::say_raw(&pictures);
+        }
+        if let Some(words) = self.words {
+            words::say(&format!("{subject}: {words}"));
+        }
+        ExitCode::from(self.status)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the runner does with plugins that are programs of their own: it lists them in its help, and becomes one.
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -8,8 +9,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::ending::Ending;
 use crate::orders::NO_PRIVILEGE;
 use crate::plugins::{Missing, Search, State, become_plugin, shown, wrapped};
-
 use crate::surroundings::Surroundings;
+use crate::usage;
 
 /// What the list is called in the help.
 const HEADING: &str = "Plugins that are programs of their own";
@@ -24,8 +25,21 @@ pub(crate) struct External<'a> {
 }
 
 impl External<'_> {
+    /// Answers what is no order to serve: a mistake, or a question for help, in which the plugins are listed.
+    pub(crate) fn answer(&self, error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+        let help = [ErrorKind::DisplayHelp, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
+        let list = if help.contains(&error.kind()) { self.list(arguments) } else { None };
+        let Some(list) = list else { return usage::answer(error, self.command, arguments) };
+        let after = self.command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let command = self.command.clone().after_help(format!("{list}{after}"));
+        match command.clone().try_get_matches_from(arguments) {
+            Err(error) => usage::answer(&error, &command, arguments),
+            Ok(_) => usage::answer(error, &command, arguments),
+        }
+    }
+
     /// The list for the help, if these words ask for the help of the program itself.
-    pub(crate) fn list(&self, arguments: &[OsString]) -> Option<String> {
+    fn list(&self, arguments: &[OsString]) -> Option<String> {
         // The same command line, but help is a switch like others, so that what else is said is heard.
         let help = Arg::new("help").short('h').long("help").action(ArgAction::SetTrue);
         let probe = self.command.clone().disable_help_flag(true).arg(help).ignore_errors(true);

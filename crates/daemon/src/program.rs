@@ -25,11 +25,6 @@ pub(crate) trait Program {
     /// Makes all services, and checks what can be checked. Without effect on the outside: `--check` calls it too.
     fn build(&self, place: &Place) -> Result<Application, Failure>;
 
-    /// What is to be shown above the words of the failure, if the last [`build`](Self::build) failed: lines of a file, with marks.
-    fn pictures(&self) -> String {
-        String::new()
-    }
-
     /// SIGHUP: reads again what it was made of. A failure changes nothing, and its text is told to the operator.
     fn reload(&self, tree: &Tree, place: &Place) -> Deferred<()> {
         let _ = place;

@@ -3,10 +3,10 @@
 //! Walk: [`Runner::run`] parses, chooses what to do, makes the plan (`plan.rs`), and has it served (`serve.rs`).
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use sestina_deferred::Failure;
 use sestina_service::Application;
@@ -16,13 +16,13 @@ use crate::detach::{Detached, name_process};
 use crate::ending::Ending;
 use crate::external::External;
 use crate::options::{RunnerOptions, refused};
-use crate::orders::Order;
+use crate::orders::{self, Order};
 use crate::plan::{Plan, Times};
 use crate::program::{CodeProgram, PluginProgram, Program};
 use crate::serve::{Served, build};
 use crate::service_maker::ServiceMaker;
 use crate::surroundings::Surroundings;
-use crate::{orders, plugins, unit, usage, words};
+use crate::{plugins, unit, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -52,6 +52,9 @@ pub struct Runner {
     /// Whether plugins that are programs of their own are looked for.
     discovers: bool,
 }
+
+/// Columns that the names of commands are padded to in the help.
+const COMMAND_COLUMNS: usize = 11;
 
 type CommandMain = fn(&ArgMatches) -> ExitCode;
 
@@ -148,12 +151,12 @@ impl Runner {
     pub fn run(self, arguments: &[OsString]) -> ExitCode {
         let mut surroundings = match Surroundings::read() {
             Ok(surroundings) => surroundings,
-            Err(error) => return self.end("", Ending::failed(&error)),
+            Err(error) => return Ending::failed(&error).say(self.name),
         };
         // Before anything else is opened: a detached process leaves the terminal behind.
         let detached = match Detached::recognise(arguments, &mut surroundings) {
             Ok(detached) => detached,
-            Err(error) => return self.end("", Ending::failed(&error)),
+            Err(error) => return Ending::failed(&error).say(self.name),
         };
         if plugins::is_run_by_number() {
             name_process(arguments);
@@ -161,140 +164,153 @@ impl Runner {
         let command = self.command();
         let matches = match command.clone().try_get_matches_from(arguments) {
             Ok(matches) => matches,
-            Err(error) => return self.not_understood(&error, command, arguments, &surroundings),
+            Err(error) if self.discovers => {
+                return External { program: self.name, command: &command, surroundings: &surroundings }
+                    .answer(&error, arguments);
+            }
+            Err(error) => return usage::answer(&error, &command, arguments),
         };
-        if let Some((name, _)) =
-            matches.subcommand().filter(|(name, _)| command.find_subcommand(name).is_none())
-        {
-            let external = External { program: self.name, command: &command, surroundings: &surroundings };
-            return self.end("", external.run(name, &matches, arguments));
-        }
         if matches.get_flag("help-reactors") {
-            return self.end("", Ending::printed(&refused::reactors()));
+            return Ending::printed(&refused::reactors()).say(self.name);
         }
         let given =
             RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
-        let file = match self.file(&given, &matches, &command, &surroundings) {
-            Ok(file) => file,
-            Err(ending) => return self.end_before(detached, ending),
-        };
-        let options = match with_settings(given, file.as_ref(), &matches, &command, arguments) {
-            Ok(options) => options,
-            Err(ending) => return self.end_before(detached, ending),
-        };
         let subcommand = matches.subcommand();
         if let Some((name, its)) = subcommand
             && let Some((_, main)) = self.commands.iter().find(|(command, _)| command.get_name() == name)
         {
             return main(its);
         }
-        let served = Served {
-            name: self.name,
-            version: self.version,
-            arguments,
-            options: &options,
-            surroundings: &surroundings,
-        };
-        let subject = subcommand.map_or_else(String::new, |(name, _)| format!(" {name}"));
-        let ending = match self.program(&options, subcommand, file) {
-            Ok(Choice::Run(program)) if options.unit.emit_unit.is_some() => {
-                let words = unit::CommandLine { command: &command, matches: &matches, arguments };
-                self.units(&served, words, &*program).unwrap_or_else(|failure| Ending::of(&failure))
-            }
-            Ok(choice) => self.answer(&served, choice, detached),
-            Err(ending) => return self.end_before(detached, ending),
-        };
-        self.end(&subject, ending)
-    }
-
-    /// Ends before anything was begun, and says so to the command that waits.
-    fn end_before(&self, detached: Option<Detached>, ending: Ending) -> ExitCode {
-        if let Some(detached) = detached {
-            detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
+        if let Some((name, _)) = subcommand.filter(|(name, _)| command.find_subcommand(name).is_none()) {
+            let external = External { program: self.name, command: &command, surroundings: &surroundings };
+            return external.run(name, &matches, arguments).say(self.name);
         }
-        self.end("", ending)
-    }
-
-    /// Answers what is no order to serve: a question for help, or a mistake.
-    fn not_understood(
-        &self,
-        error: &clap::Error,
-        command: Command,
-        arguments: &[OsString],
-        surroundings: &Surroundings,
-    ) -> ExitCode {
-        let is_help = matches!(
-            error.kind(),
-            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        );
-        if !(self.discovers && is_help) {
-            return usage::answer(error, &command, arguments);
-        }
-        let external = External { program: self.name, command: &command, surroundings };
-        let Some(list) = external.list(arguments) else { return usage::answer(error, &command, arguments) };
-        let command = command.after_help(format!("{list}{}", self.after_help()));
-        match command.clone().try_get_matches_from(arguments) {
-            Err(error) => usage::answer(&error, &command, arguments),
-            Ok(_) => unreachable!("it was a question for help before"),
-        }
-    }
-
-    fn end(&self, subject: &str, ending: Ending) -> ExitCode {
-        if let Some(words) = ending.words {
-            words::say(&format!("{}{subject}: {words}", self.name));
-        }
-        ExitCode::from(ending.status)
+        let subject =
+            subcommand.map_or_else(|| self.name.to_owned(), |(name, _)| format!("{} {name}", self.name));
+        let asked = Asked { arguments, command, matches: &matches, given, surroundings };
+        self.answer(&asked, detached).say(&subject)
     }
 
     /// Does what the options ask for.
-    fn answer(&self, served: &Served<'_>, choice: Choice, detached: Option<Detached>) -> Ending {
-        let program = match choice {
-            Choice::Run(program) => program,
-            Choice::Print(text) => return Ending::printed(&text),
-            Choice::Order(order) => return self.order(order, served),
+    fn answer(&self, asked: &Asked<'_>, detached: Option<Detached>) -> Ending {
+        let order = asked.given.process.order();
+        if let (Some(order), None) = (order, &asked.given.app.app) {
+            return self.order(order, &asked.given, &asked.surroundings);
+        }
+        let (program, options) = match self.program(asked) {
+            Ok(Choice::Run(program, options)) => (program, options),
+            Ok(Choice::Print(text)) => return Ending::printed(&text),
+            Err(ending) => return told(detached, ending),
         };
-        let plan = match Plan::check(self.name, served.options, served.surroundings) {
+        if let Some(order) = order {
+            return self.order(order, &options, &asked.surroundings);
+        }
+        let plan = match Plan::check(self.name, &options, &asked.surroundings) {
             Ok(plan) => plan,
-            Err(error) => return Ending::failed(&error),
+            Err(error) => return told(detached, Ending::failed(&error)),
         };
-        let process = &served.options.process;
-        if process.dump_config {
+        if options.process.dump_config {
             return Ending::printed(&plan.dump(program.title()));
         }
-        let ending = if process.check {
-            match check(&plan, &program, process.check_bind) {
+        if options.process.check {
+            return match check(&plan, &*program, options.process.check_bind) {
                 Ok(()) => Ending::printed(&format!("{} {}: all is well\n", self.name, program.title())),
                 Err(failure) => Ending::of(&failure),
-            }
-        } else {
-            served.serve(plan, Rc::clone(&program), detached)
+            };
+        }
+        if let Some(kind) = options.unit.emit_unit {
+            let units = self.units(kind, asked, &options, (&plan, &*program));
+            return units.map_or_else(|failure| Ending::of(&failure), |text| Ending::printed(&text));
+        }
+        let served = Served {
+            name: self.name,
+            version: self.version,
+            arguments: asked.arguments,
+            options: &options,
+            surroundings: &asked.surroundings,
         };
-        words::say_raw(&program.pictures());
-        ending
+        served.serve(plan, program, detached)
     }
 
-    /// The application file that the options name, read and checked.
-    fn file(
+    /// Units of systemd for this command line.
+    fn units(
         &self,
+        kind: unit::Kind,
+        asked: &Asked<'_>,
         options: &RunnerOptions,
-        matches: &ArgMatches,
-        command: &Command,
-        surroundings: &Surroundings,
-    ) -> Result<Option<Rc<FileProgram>>, Ending> {
-        let Some(file) = options.app.app.as_deref().filter(|_| !options.app.app_schema) else {
-            return Ok(None);
+        (plan, program): (&Plan, &dyn Program),
+    ) -> Result<String, Failure> {
+        build(program, plan)?; // asks for the sockets
+        let wanted = unit::Wanted {
+            program: self.name,
+            title: program.title(),
+            executable: std::env::current_exe()?,
+            directory: &asked.surroundings.directory,
+            words: unit::CommandLine {
+                command: &asked.command,
+                matches: asked.matches,
+                arguments: asked.arguments,
+            },
+            options,
+            plan,
         };
-        if let Some((plugin, _)) = matches.subcommand() {
+        Ok(unit::emit(&wanted, kind)?)
+    }
+
+    fn order(&self, order: Order, options: &RunnerOptions, surroundings: &Surroundings) -> Ending {
+        let pid_file = Plan::pid_file(self.name, options, surroundings, false);
+        let report = orders::give(order, pid_file.as_deref(), Times::of(&options.process));
+        // Answers go to the standard output, complaints to the standard error.
+        if report.status == 0 || order == Order::Status {
+            let printed = Ending::printed(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
+            return if printed.status == 0 { Ending::with_status(report.status) } else { printed };
+        }
+        Ending::with_words(report.status, report.text)
+    }
+
+    /// The program that the command line means, and the options with which it runs.
+    fn program(&self, asked: &Asked<'_>) -> Result<Choice, Ending> {
+        let options = &asked.given;
+        if options.app.describe {
+            return self.description().map(Choice::Print);
+        }
+        if options.app.app_schema {
+            return Ok(Choice::Print(application_file::schema(&self.linked(&asked.command))));
+        }
+        if let Some(file) = options.app.app.as_deref() {
+            return self.application_file(file, asked);
+        }
+        if let Some(program) = &self.application {
+            return Ok(Choice::Run(Rc::clone(program), options.clone()));
+        }
+        let Some((name, its)) = asked.matches.subcommand() else {
+            return Err(Ending::usage("the name of a plugin is missing"));
+        };
+        let plugin = self.plugins.iter().find(|plugin| plugin.name() == name);
+        let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
+        Ok(match plugin.prints(its) {
+            Some(text) => Choice::Print(text),
+            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() }), options.clone()),
+        })
+    }
+
+    /// The services of an application file; what it says of the runner goes before the command line's own words.
+    fn application_file(&self, file: &Path, asked: &Asked<'_>) -> Result<Choice, Ending> {
+        if let Some((plugin, _)) = asked.matches.subcommand() {
             let words = format!("an application file and the plugin '{plugin}' do not go together");
             return Err(Ending::usage(&words));
         }
-        match FileProgram::load(file, &surroundings.directory, self.linked(command)) {
-            Ok(program) => Ok(Some(Rc::new(program))),
-            Err(refused) => {
-                words::say_raw(&refused.pictures());
-                Err(Ending::failed(&refused))
-            }
-        }
+        let directory = &asked.surroundings.directory;
+        let program = FileProgram::load(file, directory, self.linked(&asked.command));
+        let program = program.map_err(|refused| Ending::refused(&refused))?;
+        let (own, rest) = asked.arguments.split_first().expect("a program has a name");
+        let settings = program.settings(&asked.matches);
+        let line = std::iter::once(own).chain(&settings).chain(rest);
+        let matches = asked.command.clone().try_get_matches_from(line);
+        let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command, &[])))?;
+        let options =
+            RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
+        Ok(Choice::Run(Rc::new(program), options))
     }
 
     /// What this program says of itself as a plugin of another: its name ends with that plugin's.
@@ -312,73 +328,6 @@ impl Runner {
             plugins: self.plugins.clone(),
             command: command.clone(),
         }
-    }
-
-    /// Units of systemd for this command line.
-    fn units(
-        &self,
-        served: &Served<'_>,
-        words: unit::CommandLine<'_>,
-        program: &dyn Program,
-    ) -> Result<Ending, Failure> {
-        let plan = Plan::check(self.name, served.options, served.surroundings)?;
-        build(program, &plan)?; // asks for the sockets
-        let wanted = unit::Wanted {
-            program: self.name,
-            title: program.title(),
-            executable: std::env::current_exe()?,
-            directory: &served.surroundings.directory,
-            words,
-            options: served.options,
-            plan: &plan,
-        };
-        let kind = served.options.unit.emit_unit.unwrap_or(unit::Kind::All);
-        Ok(Ending::printed(&unit::emit(&wanted, kind)?))
-    }
-
-    fn order(&self, order: Order, served: &Served<'_>) -> Ending {
-        let process = &served.options.process;
-        let pid_file = Plan::pid_file(self.name, served.options, served.surroundings, false);
-        let report = orders::give(order, pid_file.as_deref(), Times::of(process));
-        // Answers go to the standard output, complaints to the standard error.
-        if report.status == 0 || order == Order::Status {
-            let printed = Ending::printed(&format!("{}: {}\n", self.name, words::one_line(&report.text)));
-            return if printed.status == 0 { Ending::with_status(report.status) } else { printed };
-        }
-        Ending::with_words(report.status, report.text)
-    }
-
-    /// What the command line means.
-    fn program(
-        &self,
-        options: &RunnerOptions,
-        subcommand: Option<(&str, &ArgMatches)>,
-        file: Option<Rc<FileProgram>>,
-    ) -> Result<Choice, Ending> {
-        if options.app.describe {
-            return self.description().map(Choice::Print);
-        }
-        if options.app.app_schema {
-            return Ok(Choice::Print(application_file::schema(&self.linked(&self.command()))));
-        }
-        if let Some(order) = options.process.order() {
-            return Ok(Choice::Order(order));
-        }
-        if let Some(file) = file {
-            return Ok(Choice::Run(file));
-        }
-        if let Some(program) = &self.application {
-            return Ok(Choice::Run(Rc::clone(program)));
-        }
-        let Some((name, its)) = subcommand else {
-            return Err(Ending::usage("the name of a plugin is missing"));
-        };
-        let plugin = self.plugins.iter().find(|plugin| plugin.name() == name);
-        let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
-        Ok(match plugin.prints(its) {
-            Some(text) => Choice::Print(text),
-            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() })),
-        })
     }
 
     /// The definition of the command line, for manuals and completions.
@@ -412,7 +361,7 @@ impl Runner {
             text.push_str("Commands:\n");
             for (command, _) in &self.commands {
                 let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-                text.push_str(&format!("  {:11}  {about}\n", command.get_name()));
+                plugins::entry(command.get_name(), &about, COMMAND_COLUMNS, &mut text);
             }
             text.push('\n');
         }
@@ -424,11 +373,27 @@ impl Runner {
     }
 }
 
+/// A command line, and what was found in it.
+struct Asked<'a> {
+    arguments: &'a [OsString],
+    command: Command,
+    matches: &'a ArgMatches,
+    given: RunnerOptions,
+    surroundings: Surroundings,
+}
+
 /// What a command line means.
 enum Choice {
-    Run(Rc<dyn Program>),
+    Run(Rc<dyn Program>, RunnerOptions),
     Print(String),
-    Order(Order),
+}
+
+/// A detached process that ends before it has begun says why: what was good when the command looked, a moment ago, is not.
+fn told(detached: Option<Detached>, ending: Ending) -> Ending {
+    if let Some(detached) = detached {
+        detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
+    }
+    ending
 }
 
 /// Of an option of the runner that is given twice, the later one counts: so a script may add to what it was given.
@@ -442,27 +407,9 @@ fn later_wins(argument: Arg) -> Arg {
     }
 }
 
-/// The options with what an application file says of the runner: its words stand before those of the command line, which win.
-fn with_settings(
-    given: RunnerOptions,
-    file: Option<&Rc<FileProgram>>,
-    matches: &ArgMatches,
-    command: &Command,
-    arguments: &[OsString],
-) -> Result<RunnerOptions, Ending> {
-    let settings = file.map(|file| file.settings(matches)).unwrap_or_default();
-    let Some((own, rest)) = arguments.split_first().filter(|_| !settings.is_empty()) else {
-        return Ok(given);
-    };
-    let line = std::iter::once(own).chain(&settings).chain(rest);
-    let matches = command.clone().try_get_matches_from(line);
-    let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, command, &[])))?;
-    Ok(RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options"))
-}
-
 /// Makes everything and starts nothing; with `bind`, binds the ports and lets go of them again.
-fn check(plan: &Plan, program: &Rc<dyn Program>, bind: bool) -> Result<(), Failure> {
-    let application = build(&**program, plan)?;
+fn check(plan: &Plan, program: &dyn Program, bind: bool) -> Result<(), Failure> {
+    let application = build(program, plan)?;
     if !bind {
         return Ok(());
     }

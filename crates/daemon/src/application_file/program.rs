@@ -42,8 +42,6 @@ struct Inner {
     name: String,
     /// What runs. Invariant: after a reload it is what the tree has, also if something did not start.
     current: RefCell<(Source, Plan)>,
-    /// The mistakes that the last build has found.
-    pictures: RefCell<String>,
     /// One reload at a time.
     reloading: DeferredLock,
 }
@@ -57,9 +55,8 @@ impl FileProgram {
         let path = directory.join(shown);
         let current = load(shown, &path, &linked)?;
         let name = current.1.name.clone();
-        let (shown, current) = (shown.to_owned(), RefCell::new(current));
-        let (pictures, reloading) = (RefCell::default(), DeferredLock::new());
-        Ok(Self(Rc::new(Inner { shown, path, linked, name, current, pictures, reloading })))
+        let (current, reloading) = (RefCell::new(current), DeferredLock::new());
+        Ok(Self(Rc::new(Inner { shown: shown.to_owned(), path, linked, name, current, reloading })))
     }
 
     /// The settings of the runner in the file, as words for before those of the command line, which win: what was given there,
@@ -101,15 +98,8 @@ impl Program for FileProgram {
     fn build(&self, place: &Place) -> Result<Application, Failure> {
         let (source, plan) = &*self.0.current.borrow();
         let making = Making { plugins: &self.0.linked.plugins, place };
-        making.application(plan).map_err(|problems| {
-            let refused = FileRefused::wrong(source.clone(), problems);
-            self.0.pictures.replace(refused.pictures());
-            Failure::new(refused)
-        })
-    }
-
-    fn pictures(&self) -> String {
-        self.0.pictures.take()
+        let refused = |problems| Failure::new(FileRefused::wrong(source.clone(), problems));
+        making.application(plan).map_err(refused)
     }
 
     fn reload(&self, tree: &Tree, place: &Place) -> Deferred<()> {

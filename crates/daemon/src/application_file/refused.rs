@@ -65,10 +65,10 @@ impl FileRefused {
 
 impl FileRefused {
     /// The places and lines of the mistakes, for a terminal.
-    pub(crate) fn pictures(&self) -> String {
+    pub(crate) fn pictures(&self) -> Option<String> {
         match self {
-            Self::Wrong(mistakes) => mistakes.to_string(),
-            _ => String::new(),
+            Self::Wrong(mistakes) => Some(mistakes.to_string()),
+            _ => None,
         }
     }
 

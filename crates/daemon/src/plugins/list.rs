@@ -34,8 +34,8 @@ fn said(found: &Found) -> String {
     }
 }
 
-/// One entry; lines that follow are indented like the first's text.
-fn entry(name: &str, text: &str, names: usize, out: &mut String) {
+/// One entry, the name padded to so many columns; lines that follow are indented like the first's text.
+pub(crate) fn entry(name: &str, text: &str, names: usize, out: &mut String) {
     let margin = INDENT + names + GAP;
     let mut line = format!("{:INDENT$}{name:names$}{:GAP$}", "", "");
     if name.len() > names {

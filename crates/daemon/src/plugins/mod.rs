@@ -13,7 +13,7 @@ mod list;
 mod trust;
 
 pub(crate) use description::description;
-pub(crate) use list::wrapped;
+pub(crate) use list::{entry, wrapped};
 pub(crate) use trust::{Distrust, Trusted};
 
 use std::collections::BTreeMap;

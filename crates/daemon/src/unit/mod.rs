@@ -42,9 +42,10 @@ pub(crate) struct UnitOptions {
     pub(crate) emit_unit: Option<Kind>,
 }
 
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Kind {
     /// The service and its sockets
+    #[default]
     All,
     /// The service
     Service,
@@ -265,6 +266,7 @@ fn hardening(out: &mut String, wanted: &Wanted<'_>) {
     out.push_str(private_users);
     out.push_str(
         "\
+PrivateMounts=yes
 PrivateDevices=yes
 DevicePolicy=closed
 ProtectProc=invisible

@@ -13,6 +13,8 @@ type Check = (&'static str, fn(&Path) -> Outcome);
 const CHECKS: &[Check] = &[
     ("fmt", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", crate::tidy::check),
+    ("links", crate::links::check),
+    ("spec", crate::spec::check),
     ("lint", |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
     ("doc", |root| {
         let strict = [("RUSTDOCFLAGS", "-D warnings")];
@@ -119,7 +121,7 @@ pub(crate) fn docs() -> Outcome {
 }
 
 /// The repository's folder: above this crate's.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }

@@ -204,6 +204,7 @@ fn a_restart_by_hand_drains_makes_a_new_instance_and_is_no_failure() {
 
 #[test]
 fn names_are_unique_among_siblings_and_paths_find_them() {
+    // spec: P16-07, P16-08, P16-09
     let diary = Diary::default();
     let mut one = MultiService::new("one");
     one.add(good("tcp", &diary)).unwrap();
@@ -237,6 +238,7 @@ impl Service for Plain {
 
 #[test]
 fn an_object_belongs_to_one_parent() {
+    // spec: P16-07
     let object: Rc<dyn Service> = Rc::new(Plain);
     let mut one = MultiService::new("one");
     one.add(Child::once("x", Rc::clone(&object))).unwrap();
@@ -258,6 +260,7 @@ fn an_object_belongs_to_one_parent() {
 
 #[test]
 fn moving_is_explicit_and_does_not_stop_anything() {
+    // spec: P16-07
     let diary = Diary::default();
     let told = diary.clone();
     let (mut one, two) = (MultiService::new("one"), MultiService::new("two"));

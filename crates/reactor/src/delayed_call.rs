@@ -86,6 +86,7 @@ impl CancelCall for DelayedCall {
 impl Clock for Reactor {
     type Call = DelayedCall;
 
+    #[inline]
     #[track_caller]
     fn call_later(&self, after: Duration, f: Box<dyn FnOnce()>) -> DelayedCall {
         self.call_later_from(Location::caller(), after, f)
@@ -101,7 +102,7 @@ impl Reactor {
         f: Box<dyn FnOnce()>,
     ) -> DelayedCall {
         let at = self.now() + after;
-        let timer = self.inner().timers.borrow_mut().schedule(at, Job::Call(f));
+        let timer = self.inner().timers.borrow_mut().schedule_with(at, || Job::Call(f));
         self.note_place(Thing::Timer(timer), place, Origin::Made);
         self.nudge();
         DelayedCall { reactor: self.downgrade(), timer }

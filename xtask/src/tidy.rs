@@ -48,7 +48,8 @@ fn lost_tests(sources: &[Source]) -> Vec<String> {
             for name in names.filter(|name| name.starts_with("tests/") && name.ends_with(".rs")) {
                 let is_there = |folder: &Path| sources.iter().any(|other| other.path == folder.join(name));
                 let elsewhere = || sources.iter().any(|other| other.path.ends_with(name));
-                if !is_there(own) && !(line.contains(" of ") && elsewhere()) {
+                let is_found = is_there(own) || (line.contains(" of ") && elsewhere());
+                if !is_found {
                     lost.push(format!("{}:{}: there is no {name}", source.path.display(), at + 1));
                 }
             }

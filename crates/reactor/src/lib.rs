@@ -85,7 +85,7 @@
 //! | [`Endpoint`], [`Address`], [`Port`], [`Connector`], [`CustomEndpoint`] | where to listen and connect, as strings; what that gives; kinds of your own |
 //! | [`Protocol`], [`Factory`], [`Conn`], [`ConnHandle`], [`Lost`] | what a connection does, who makes it, the connection while it is lent and afterwards, and how it ended |
 //! | [`Stream`] | a connection as an async value |
-//! | [`Producer`], [`pipe`] | writing as fast as the peer reads; two connections that become one |
+//! | [`Producer`], [`pipe()`] | writing as fast as the peer reads; two connections that become one |
 //! | [`Layer`], [`Counting`], [`TrafficLog`], [`RateLimit`] | what stands between socket and protocol |
 //! | [`DatagramProtocol`], [`ProcessProtocol`] | datagrams; other programs |
 //! | [`CloseLimits`], [`ConnectionLimits`], [`Statistics`], [`Leftover`] | bounds, counters, and what is left and where it was made |

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::stage::Stage;
 use common::wait;
 use sestina_deferred::{Cancelled, Deferred, Failure, collect_unhandled};
-use sestina_poetry::cache::{Body, FlightReport, Purge, Refusal, StoredBody};
+use sestina_poetry::cache::{Body, FlightReport, KeptBody, NotRestored, Purge, Refusal, StoredBody};
 use sestina_poetry::{Observer, Poem, ProxyError, poems};
 
 const POEM: &[u8] = poems::SCIENCE;
@@ -241,9 +241,11 @@ fn operators_see_flights_end_them_and_fetch_without_clients() {
 #[test]
 fn a_body_from_elsewhere_is_there_at_once_for_what_is_left_of_its_time() {
     let stage = Stage::new(|settings| settings.cache.ttl = Some(HOUR));
-    let body = Body::from_bytes(POEM);
-    assert!(stage.proxy.restore("poem", &body, HOUR / 2).unwrap());
-    assert!(!stage.proxy.restore("poem", &body, HOUR / 2).unwrap(), "the key has something already");
+    let kept = |body, age| KeptBody { body: Body::from_bytes(body), age, ttl: None, confirmations: 1 };
+    stage.proxy.restore("poem", &kept(POEM, HOUR / 2)).unwrap();
+    let again = stage.proxy.restore("poem", &kept(POEM, HOUR / 2));
+    assert_eq!(again, Err(NotRestored::InUse), "the key has something already");
+    assert_eq!(stage.proxy.restore("verse", &kept(POEM, HOUR / 2)), Err(NotRestored::UnknownKey));
     let entry = stage.proxy.entries().remove(0);
     assert_eq!((entry.state, entry.bytes), ("fresh", Some(653)));
     assert!(
@@ -254,8 +256,8 @@ fn a_body_from_elsewhere_is_there_at_once_for_what_is_left_of_its_time() {
     assert_eq!((stage.puppet.count(), stage.proxy.counters().hits), (0, 1));
     stage.end();
     let stage = Stage::new(|settings| settings.cache.ttl = Some(HOUR));
-    assert!(!stage.proxy.restore("poem", &body, HOUR).unwrap(), "its time is over");
-    assert!(!stage.proxy.restore("poem", &Body::from_bytes(b""), Duration::ZERO).unwrap());
+    assert_eq!(stage.proxy.restore("poem", &kept(POEM, HOUR)), Err(NotRestored::TooOld));
+    assert_eq!(stage.proxy.restore("poem", &kept(b"", Duration::ZERO)), Err(NotRestored::NoRoom));
     stage.end();
 }
 

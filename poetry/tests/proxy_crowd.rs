@@ -111,7 +111,7 @@ fn a_client_that_waits_costs_at_most_half_a_kilobyte_beyond_its_connection() {
     let proxy = PoetryProxy::new(&reactor, &poet);
     let at = listen_at(&reactor, 10_000, proxy.clone());
     let waiting = cost(&reactor, &at, |count| {
-        proxy.counters().misses + proxy.counters().collapsed == count.try_into().expect("small")
+        proxy.counters().misses + proxy.counters().collapsed == u64::try_from(count).expect("small")
     });
     println!("an idle connection {idle} bytes, one that waits for a poem {waiting}");
     assert!(waiting - idle <= WAITER_BYTES_MAX, "{} bytes", waiting - idle);

@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     /// Entries with something to read, accept or check.
     pub(crate) ready: RefCell<VecDeque<Token>>,
     pub(crate) closings: RefCell<Closings>,
+    /// What new ports take.
+    pub(crate) connection_limits: Cell<crate::limits::ConnectionLimits>,
     pub(crate) pool: RefCell<BufferPool>,
     /// Lent to `data_received`; taken out while a connection is read.
     pub(crate) scratch: Cell<Vec<u8>>,
@@ -158,7 +160,8 @@ pub(crate) enum Role {
     Running,
 }
 
-/// What a timer does.
+/// What a timer does. The wide tag keeps copies of it whole: with a narrow one they are stored in pieces that no load matches.
+#[repr(u64)]
 pub(crate) enum Job {
     Call(Box<dyn FnOnce()>),
     /// The connection's own timer.

@@ -1,6 +1,7 @@
 //! What is known about one key.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use sestina_reactor::Time;
 
@@ -35,12 +36,21 @@ pub(crate) enum State {
 pub(crate) struct Stored {
     pub(crate) log: LogId,
     pub(crate) stored_at: Time,
-    /// How old it was then: a body from the disk was fetched before this process began.
-    pub(crate) stored_age: std::time::Duration,
     /// `None` is for ever.
     pub(crate) fresh_until: Option<Time>,
     /// How many flights in a row brought these bytes.
     pub(crate) confirmations: u32,
+    pub(crate) before: Before,
+}
+
+/// What a body had behind it when it was restored from a copy; nothing for one that a flight brought. A reactor's time
+/// begins with its driver, so no point in it can say this.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    /// How old it was.
+    pub(crate) age: Duration,
+    /// For how long it had been past its time.
+    pub(crate) past_time: Duration,
 }
 
 /// One key.

@@ -8,14 +8,14 @@ use sestina_reactor::{ConnectError, Time};
 
 use super::Cache;
 use super::deadlines::Due;
-use super::entry::{State, Stored};
+use super::entry::{Before, State, Stored};
 use super::flight::{Bond, Flight, FlightId, FlightReport, Outcome, Phase};
 use super::log::{Log, PACKED_BLOCK_BYTES, count};
 use super::orders::{Order, StoredBody};
 use super::reader::{Admission, Body, Mode, ReaderId};
 use super::reasons::{FlightError, Refusal, Suspicion};
 use super::settings::{FLIGHT_RESERVE_BYTES, OnSuspect};
-use super::store::{LOG_OVERHEAD_BYTES, Owner};
+use super::store::Owner;
 
 /// How much a time to live varies, so that bodies do not expire together, in per cent.
 const TTL_JITTER_PERCENT: u32 = 5;
@@ -216,52 +216,12 @@ impl Cache {
         self.eviction.stored(key);
         let entry = &mut self.entries[key];
         entry.stored =
-            Some(Stored { log, stored_at: now, stored_age: Duration::ZERO, fresh_until, confirmations });
+            Some(Stored { log, stored_at: now, fresh_until, confirmations, before: Before::default() });
         entry.learned_len = self.store.log(log).map(Log::len);
         entry.failures = 0;
         let body = self.store.log(log).map_or_else(|| Body::from_bytes(&[]), |log| Body::new(log.blocks()));
         let key = Rc::clone(&entry.name);
-        self.orders.push_back(Order::Stored(StoredBody { key, body, fresh_for: ttl }));
-    }
-
-    /// Has a body at once that was fetched `age` ago: from the disk, when the proxy starts.
-    ///
-    /// It is what a flight would have stored then: fresh for what is left of its time, or past it. Says whether it was
-    /// taken. It is not if the key has something already, if its time is over, or if there is no room.
-    pub fn restore(&mut self, now: Time, key: &str, body: &Body, age: Duration) -> bool {
-        self.tick(now);
-        let bytes = count(body.len());
-        if self.draining.is_some()
-            || bytes > self.body_bytes_max()
-            || (bytes == 0 && !self.settings.checks.allow_empty)
-        {
-            return false;
-        }
-        let Ok(key) = self.key(key) else { return false };
-        let longest = self.settings.stale_while_revalidate.max(self.settings.stale_if_error);
-        let over = self.settings.ttl.is_some_and(|ttl| age >= ttl.saturating_add(longest));
-        let bare = matches!(self.entries[key].state, State::Empty) && self.entries[key].stored.is_none();
-        if over || !bare || !self.make_room(now, bytes + LOG_OVERHEAD_BYTES) {
-            return false;
-        }
-        let log = self.store.open();
-        self.store.change(log, |log| {
-            body.blocks().iter().for_each(|block| log.append(block));
-            log.seal();
-        });
-        self.store.give(log, Owner::Entry);
-        self.eviction.stored(key);
-        let ttl = self.settings.ttl.map(|ttl| self.jitter.vary(ttl, TTL_JITTER_PERCENT));
-        let left = ttl.map(|ttl| ttl.saturating_sub(age));
-        let fresh_until = left.map(|left| now + left);
-        let confirmations = self.settings.checks.confirm;
-        self.raise_generation(key);
-        self.entries[key].stored =
-            Some(Stored { log, stored_at: now, stored_age: age, fresh_until, confirmations });
-        self.entries[key].learned_len = Some(bytes);
-        let state = if left == Some(Duration::ZERO) { State::Stale { retry_at: None } } else { State::Fresh };
-        self.enter(key, state);
-        true
+        self.orders.push_back(Order::Stored(StoredBody { key, body, fresh_for: ttl, confirmations }));
     }
 
     /// **The end is clean, but this cannot be all.**

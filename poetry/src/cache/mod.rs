@@ -28,6 +28,7 @@ mod orders;
 mod reader;
 mod readers;
 mod reasons;
+mod restore;
 mod room;
 mod settings;
 mod slots;
@@ -54,6 +55,7 @@ pub use log::{BLOCK_BYTES, Piece};
 pub use orders::{Order, StoredBody};
 pub use reader::{Admission, Body, Mode, Prospect, ReaderId, Reading};
 pub use reasons::{FlightError, Limit, Refusal, Suspicion, UpstreamEnd};
+pub use restore::{KeptBody, NotRestored};
 pub use settings::{
     BODY_BYTES_MAX, BackOff, Checks, FLIGHT_RESERVE_BYTES, FlightLimits, KEYS_MAX, MEMORY_BYTES_MAX,
     OnAbandon, OnSuspect, OnTooLarge, Settings, TTL, UPSTREAMS_MAX, WAITERS_MAX, WINDOW_BYTES,

@@ -41,4 +41,6 @@ pub struct StoredBody {
     pub body: Body,
     /// How long it is fresh; `None` is for ever.
     pub fresh_for: Option<Duration>,
+    /// How many flights in a row brought these bytes.
+    pub confirmations: u32,
 }

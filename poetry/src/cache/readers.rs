@@ -280,7 +280,7 @@ impl Cache {
             let other = self.store.add_reader(stored.log, id);
             reader.place = Place::At { log: stored.log, seat: other, cursor: 0, flight: None };
             reader.admission = Admission::Stale;
-            self.counters.stale += 1;
+            self.counters.rescued += 1;
             if std::mem::take(&mut reader.waiting) {
                 self.orders.push_back(Order::Wake(ReaderId(id)));
             }

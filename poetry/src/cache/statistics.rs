@@ -23,6 +23,8 @@ pub struct Counters {
     pub misses: u64,
     /// Readers that joined a flight.
     pub collapsed: u64,
+    /// Readers whose flight failed before their first byte, and who were given the body before it.
+    pub rescued: u64,
     /// Readers turned away because the upstream had just failed.
     pub negative: u64,
     /// Readers that left a flight before its end.
@@ -224,7 +226,7 @@ impl Cache {
             state: entry.state.word(),
             generation: entry.generation,
             bytes: entry.stored.and_then(|stored| Some(self.store.log(stored.log)?.len())),
-            age: entry.stored.map(|stored| now - stored.stored_at + stored.stored_age),
+            age: entry.stored.map(|stored| now - stored.stored_at + stored.before.age),
             fresh_for: entry.stored.and_then(|stored| Some(stored.fresh_until? - now)),
             retry_in: retry_at.map(|at| at - now),
         }

@@ -378,7 +378,8 @@ impl Cache {
     /// Until when a body may be given out at all.
     fn stale_until(&self, stored: &Stored) -> Time {
         let longest = self.settings.stale_while_revalidate.max(self.settings.stale_if_error);
-        stored.fresh_until.map_or(Time::from_nanos(u64::MAX), |until| until + longest)
+        let left = longest.saturating_sub(stored.before.past_time);
+        stored.fresh_until.map_or(Time::from_nanos(u64::MAX), |until| until + left)
     }
 
     /// Where a key goes that has perhaps a body past its time.
@@ -413,10 +414,10 @@ impl Cache {
     }
 
     fn is_within(&self, now: Time, key: usize, window: std::time::Duration) -> bool {
-        self.entries[key]
-            .stored
-            .and_then(|stored| stored.fresh_until)
-            .is_some_and(|until| now < until + window)
+        self.entries[key].stored.is_some_and(|stored| {
+            let left = window.saturating_sub(stored.before.past_time);
+            stored.fresh_until.is_some_and(|until| now < until + left)
+        })
     }
 
     fn is_nearly_complete(&self, id: FlightId) -> bool {

@@ -50,7 +50,7 @@ use std::time::Duration;
 use sestina_deferred::{Deferred, deferred, fail, succeed};
 use sestina_reactor::{Address, Endpoint, Factory, Protocol, Reactor};
 
-use crate::cache::{Body, Counters, EntryState, FlightState, Mode, Purge, Statistics};
+use crate::cache::{Counters, EntryState, FlightState, KeptBody, Mode, NotRestored, Purge, Statistics};
 use crate::poem::Poem;
 use shell::Shell;
 use sinks::Sink;
@@ -270,14 +270,13 @@ impl PoetryProxy {
         })
     }
 
-    /// Has a body at once that was fetched `age` ago: from a disk copy, when the proxy starts. Says whether it was taken:
-    /// not if its time is over, if the key has something already, or if there is no room.
+    /// Takes in a body that somebody kept a copy of, when the proxy starts anew.
     ///
     /// # Errors
-    /// If there is no upstream of this name.
-    pub fn restore(&self, name: &str, body: &Body, age: Duration) -> Result<bool, ProxyError> {
-        let key = self.key(name)?;
-        Ok(self.shell.tell(|cache, now| cache.restore(now, &key, body, age)))
+    /// If it is of no use; nothing is changed then.
+    pub fn restore(&self, name: &str, copy: &KeptBody) -> Result<(), NotRestored> {
+        let key = self.key(name).map_err(|_| NotRestored::UnknownKey)?;
+        self.shell.tell(|cache, now| cache.restore(now, &key, copy))
     }
 
     /// Refuses newcomers from now on, and lets those who wait have their poems for at most `within`. Fires when nothing

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::duration::{parse_duration, parse_time_limit};
-use crate::size::parse_size;
 use clap::Args;
+use sestina_daemon::duration::{parse_duration, parse_time_limit};
+use sestina_daemon::size::parse_size;
 use sestina_poetry::Like;
 use sestina_poetry::cache::{OnAbandon, OnSuspect, OnTooLarge};
 
 use super::super::parse_limit;
+use super::operators::Operators;
 use super::values::{
     Ending, Ttl, Upstream, parse_back_off, parse_like, parse_on_abandon, parse_on_suspect,
     parse_on_too_large, parse_ttl,
@@ -40,6 +41,8 @@ pub(super) struct Options {
     pub(super) limits: Limits,
     #[command(flatten)]
     pub(super) times: Times,
+    #[command(flatten)]
+    pub(super) operators: Operators,
 }
 
 /// How long poems are kept, and what is done with fetches.

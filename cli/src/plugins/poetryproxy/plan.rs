@@ -1,9 +1,11 @@
 //! From the words of the command line to what the proxy is made of.
 
+use sestina_daemon::Context;
 use sestina_poetry::cache::FLIGHT_RESERVE_BYTES;
 use sestina_poetry::{ProxyRoute, ProxySettings};
 use sestina_reactor::{ConnectionLimits, Endpoint};
 
+use super::operators::Operators;
 use super::options::{Checks, Freshness, Limits, Options, Times};
 use super::values::Upstream;
 use crate::address::{Poet, PoetAddress};
@@ -17,12 +19,13 @@ pub(super) struct Plan {
     pub(super) settings: ProxySettings,
     pub(super) routes: Vec<ProxyRoute>,
     pub(super) limits: ConnectionLimits,
+    pub(super) operators: Operators,
 }
 
 impl Plan {
     /// What is wrong with the options together is the error.
-    pub(super) fn new(options: Options) -> Result<Self, String> {
-        let routes = routes(&options)?;
+    pub(super) fn new(options: Options, context: &Context) -> Result<Self, String> {
+        let routes = routes(&options, context)?;
         let memory = bytes(options.limits.max_memory);
         if memory < MEMORY_BYTES_MIN {
             return Err(format!(
@@ -30,7 +33,8 @@ impl Plan {
             ));
         }
         let limits = connection_limits(&options.limits);
-        Ok(Self { settings: settings(options), routes, limits })
+        let operators = options.operators.clone().in_place(context);
+        Ok(Self { settings: settings(options), routes, limits, operators })
     }
 }
 
@@ -121,7 +125,7 @@ struct Place {
     port: u16,
 }
 
-fn routes(options: &Options) -> Result<Vec<ProxyRoute>, String> {
+fn routes(options: &Options, context: &Context) -> Result<Vec<ProxyRoute>, String> {
     let places = places(options)?;
     for (index, place) in places.iter().enumerate() {
         let other = |other: &&Place| other.name == place.name;
@@ -135,8 +139,12 @@ fn routes(options: &Options) -> Result<Vec<ProxyRoute>, String> {
             return Err(format!("it would fetch from itself at {name}: give the port of another poet"));
         }
     }
-    let routes = places.into_iter().map(|place| {
-        let at = Endpoint::tcp(place.interface, place.port);
+    let routes = places.into_iter().enumerate().map(|(index, place)| {
+        let usual = Endpoint::tcp(place.interface, place.port);
+        let at = match index {
+            0 => context.listen(&usual),
+            _ => context.listen_named(&place.name, &usual),
+        };
         ProxyRoute::new(place.name, &place.poet.endpoint(), &at)
     });
     Ok(routes.collect())

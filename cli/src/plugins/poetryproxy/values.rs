@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::duration::{parse_duration, parse_time_limit};
+use sestina_daemon::duration::{parse_duration, parse_time_limit};
 use sestina_poetry::Like;
 use sestina_poetry::cache::{OnAbandon, OnSuspect, OnTooLarge};
 

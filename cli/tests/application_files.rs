@@ -35,7 +35,8 @@ impl Application {
         let mut program = Program::start(command);
         let mut at = Vec::new();
         while at.len() < places {
-            let line = program.wait_for_line(|line| line.contains("[sestina#info]") && line.contains(" listening on "));
+            let line = program
+                .wait_for_line(|line| line.contains("[sestina#info]") && line.contains(" listening on "));
             at.push(line.rsplit(' ').next().and_then(|at| at.parse().ok()).expect("an address"));
         }
         Self { program, at }
@@ -61,7 +62,8 @@ impl Application {
 fn two_poems_on_two_ports() {
     let folder = Folder::new();
     let file = folder.join("two-poems.toml");
-    let text = example("two-poems.toml").replace("port = 10000", "port = 0").replace("port = 10001", "port = 0");
+    let text =
+        example("two-poems.toml").replace("port = 10000", "port = 0").replace("port = 10001", "port = 0");
     fs::write(&file, text).expect("it is ours");
     let mut command = folder.sestina(&["--nodaemon", "--python", path(&file)]);
     command.current_dir(root());
@@ -137,7 +139,8 @@ fn all_mistakes_are_told_at_once_with_their_lines_and_nothing_is_started() {
     fs::write(folder.join("app.toml"), text).expect("it is ours");
     let ended = fails(folder.sestina(&["-n", "-y", "app.toml"]), 2, "it would fetch from itself");
     assert!(ended.stderr.starts_with("app.toml:9:11: "), "{}", ended.stderr);
-    let left: Vec<_> = fs::read_dir(folder.path()).expect("it is ours").flatten().map(|entry| entry.file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(folder.path()).expect("it is ours").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
@@ -146,7 +149,11 @@ fn plugins_that_are_programs_of_their_own_have_files_of_their_own() {
     let folder = Folder::new();
     fs::write(folder.join("app.toml"), "[services.x]\nplugin = \"ant\"\n").expect("it is ours");
     let ended = fails(folder.sestina(&["-n", "-y", "app.toml"]), 2, "1 mistake");
-    assert!(ended.stderr.starts_with("app.toml:2:10: the plugin 'ant' is not linked into sestina"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.starts_with("app.toml:2:10: the plugin 'ant' is not linked into sestina"),
+        "{}",
+        ended.stderr
+    );
     assert!(ended.stderr.contains("run 'sestina-ant -y app.toml'"), "{}", ended.stderr);
 }
 
@@ -158,7 +165,8 @@ fn what_is_no_application_file_is_refused_with_a_hint() {
     fs::write(folder.join("long.toml"), " ".repeat((1 << 20) + 1)).expect("it is ours");
     fs::write(folder.join("latin.toml"), b"name = \"caf\xe9\"").expect("it is ours");
     fs::write(folder.join("empty.toml"), "").expect("it is ours");
-    rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("pipe.toml"), rustix::fs::Mode::RWXU).expect("it is ours");
+    rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("pipe.toml"), rustix::fs::Mode::RWXU)
+        .expect("it is ours");
     for (name, code, words) in [
         ("fast.tac", 2, "is a Python program, and is not run: describe the application in a TOML file"),
         ("fast.PY", 2, "is a Python program"),
@@ -191,7 +199,10 @@ fn the_file_says_how_the_runner_runs_and_the_command_line_wins() {
     assert!(!folder.join("own.log").exists(), "the command line has another");
     assert!(String::from_utf8_lossy(&ended.stdout).contains("app stopped"));
     // Against each other: the command line's is meant.
-    let daemon = folder.start(folder.sestina(&["-D", "-y", "app.toml", "--pidfile", "sestina.pid", "-l", "sestina.log"]), "sestina");
+    let daemon = folder.start(
+        folder.sestina(&["-D", "-y", "app.toml", "--pidfile", "sestina.pid", "-l", "sestina.log"]),
+        "sestina",
+    );
     assert!(read_all(daemon.connect()) == poem("ecstasy"));
     daemon.stop();
 }

@@ -36,7 +36,10 @@ impl Plugins {
             "{{\"protocol\":1,\"name\":\"{name}\",\"description\":\"{description}\",\"version\":\"1\"}}"
         );
         let asked = format!("echo {name} >> {}; echo '{answer}'; exit", asked.display());
-        self.script(name, &format!("case $1 in --describe) {asked};; esac\nprintf '%s\\n' \"$$\" \"$@\"; exit 7"));
+        self.script(
+            name,
+            &format!("case $1 in --describe) {asked};; esac\nprintf '%s\\n' \"$$\" \"$@\"; exit 7"),
+        );
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -63,7 +66,10 @@ fn help(ended: Ended) -> String {
 fn they_are_listed_by_name_with_what_they_say_of_themselves() {
     let plugins = Plugins::new();
     plugins.good("zebra", "Runs in stripes");
-    plugins.good("ant", "Carries things that are heavier than itself, and does so for a very long time without a rest");
+    plugins.good(
+        "ant",
+        "Carries things that are heavier than itself, and does so for a very long time without a rest",
+    );
     fs::write(plugins.0.join("plugins/sestina-ant.bak"), "").expect("it is ours");
     fs::write(plugins.0.join("plugins/sestina-ANT"), "").expect("it is ours");
     let help = plugins.help();
@@ -71,7 +77,7 @@ fn they_are_listed_by_name_with_what_they_say_of_themselves() {
     let list = list.split("\n\n").next().expect("it ends");
     assert_eq!(
         list,
-        "  ant    Carries things that are heavier than itself, and does so for a very long\n         time without a rest\n  \
+        "  ant    Carries things that are heavier than itself, and does so for a very\n         long time without a rest\n  \
          zebra  Runs in stripes"
     );
     assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
@@ -88,8 +94,8 @@ fn the_program_becomes_the_plugin_with_all_options() {
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(7), "its exit status is the plugin's");
         let said = String::from_utf8(output.stdout).expect("it is text");
-        let path = plugins.0.join("plugins");
-        let expected = [&[pid.to_string().as_str(), "--plugin-path", common::path(&path)][..], rest].concat();
+        let (pid, folder) = (pid.to_string(), plugins.0.join("plugins"));
+        let expected = [&[pid.as_str(), "--plugin-path", path(&folder)][..], rest].concat();
         assert_eq!(said.lines().collect::<Vec<_>>(), expected);
     }
     let odd = std::ffi::OsString::from_vec(b"caf\xe9".to_vec());

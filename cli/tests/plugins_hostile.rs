@@ -73,9 +73,13 @@ fn none_of_them_breaks_the_list() {
     plugins.script("crashes", "kill -SEGV $$");
     plugins.script("other", &answer("another"));
     plugins.script("old", "echo '{\"protocol\":9}'");
-    let escapes = "echo '{\"protocol\":1,\"name\":\"paints\",\"description\":\"\\u001b[2J red\",\"version\":\"1\"}'";
+    let escapes =
+        "echo '{\"protocol\":1,\"name\":\"paints\",\"description\":\"\\u001b[2J red\",\"version\":\"1\"}'";
     plugins.script("paints", escapes);
-    plugins.script("exchanged", &format!("echo >> {}; {}", plugins.path("exchanged").display(), answer("exchanged")));
+    plugins.script(
+        "exchanged",
+        &format!("echo >> {}; {}", plugins.path("exchanged").display(), answer("exchanged")),
+    );
     fs::write(plugins.path("noformat"), "neither program nor script").expect("it is ours");
     fs::set_permissions(plugins.path("noformat"), PermissionsExt::from_mode(0o755)).expect("it is ours");
     // These take their second, all at the same time.
@@ -167,7 +171,11 @@ fn a_folder_that_others_can_write_to_has_no_plugins_unless_it_is_sticky() {
     mode(".", 0o777);
     assert_eq!(Program::run(plugins.command(&["good"])).code, Some(4), "above it");
     mode(".", 0o1777);
-    assert_eq!(Program::run(plugins.command(&["good"])).code, Some(7), "what is ours in a sticky folder is ours");
+    assert_eq!(
+        Program::run(plugins.command(&["good"])).code,
+        Some(7),
+        "what is ours in a sticky folder is ours"
+    );
     mode("plugins", 0o777);
     assert_eq!(Program::run(plugins.command(&["good"])).code, Some(4));
     mode("plugins", 0o755);

@@ -11,7 +11,11 @@ const POEM: &str = env!("CARGO_BIN_EXE_sestina-poem");
 const TWO_POEMS: &str = env!("CARGO_BIN_EXE_sestina-two-poems");
 
 fn poem(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../poetry/poems").join(name).canonicalize().expect("it is there")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../poetry/poems")
+        .join(name)
+        .canonicalize()
+        .expect("it is there")
 }
 
 /// A program that serves; killed at the end.
@@ -101,8 +105,9 @@ fn they_say_what_they_are() {
         (POEM, "poem", "A fast poetry service"),
         (TWO_POEMS, "two-poems", "One or two fast poetry services, each on its port"),
     ] {
-        let expected =
-            format!("{{\"description\":\"{description}\",\"name\":\"{name}\",\"protocol\":1,\"version\":\"{version}\"}}\n");
+        let expected = format!(
+            "{{\"description\":\"{description}\",\"name\":\"{name}\",\"protocol\":1,\"version\":\"{version}\"}}\n"
+        );
         assert_eq!(says(Command::new(program).arg("--describe").env_clear()), expected);
     }
 }
@@ -113,7 +118,10 @@ fn sestina_lists_them() {
     let Some(mut sestina) = sestina() else { return };
     let help = says(sestina.arg("--help"));
     let list = help.split("Plugins that are programs of their own:\n").nth(1).expect("there is a list");
-    for line in ["  poem       A fast poetry service", "  two-poems  One or two fast poetry services, each on its port"] {
+    for line in [
+        "  poem       A fast poetry service",
+        "  two-poems  One or two fast poetry services, each on its port",
+    ] {
         assert!(list.lines().any(|listed| listed == line), "{list}");
     }
 }

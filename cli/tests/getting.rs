@@ -264,7 +264,7 @@ fn connecting_has_a_limit_of_its_own() {
     drop(fill);
 }
 
-// spec: P17-22, P17-24, P17-27, P18-15, REF-15
+// spec: P17-22, P17-23, P17-24, P17-26, P17-27, P18-15, REF-15
 #[test]
 fn poems_are_transformed_or_printed_as_they_are() {
     let service = transform_service().to_string();

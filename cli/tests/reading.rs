@@ -45,6 +45,7 @@ fn downloads_happen_all_at_once() {
     assert!(ended.stdout == b"a poem\n".repeat(50));
 }
 
+// spec: P17-27, REF-06
 #[test]
 fn each_that_fails_has_its_line_and_the_others_are_printed() {
     let nobody = nobody();

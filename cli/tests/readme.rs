@@ -76,6 +76,7 @@ fn uses(block: &str, program: &str) -> bool {
     commands.map(str::trim_start).any(|command| command.starts_with(&format!("{program} ")))
 }
 
+// spec: P14-16, P17-25, REF-05
 #[test]
 fn every_command_of_the_readme_does_what_it_is_there_for() {
     let blocks = blocks();

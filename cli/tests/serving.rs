@@ -48,6 +48,7 @@ fn all_poems_arrive(client: impl Fn(&Server) -> Command) {
     }
 }
 
+// spec: P16-41
 #[test]
 fn nc_gets_every_poem_byte_for_byte() {
     let mut probe = Command::new("sh");
@@ -183,6 +184,7 @@ fn eight_clients_of_a_proxy_are_one_for_the_poet() {
     assert_eq!(slow.stop().matches("sending 3003 bytes of poetry").count(), 1);
 }
 
+// spec: P19-02, P19-28
 #[test]
 fn when_all_clients_leave_the_poet_is_left_too() {
     let slow = Server::slow("ecstasy", "1", "20ms");

@@ -9,7 +9,7 @@ use sestina_poetry::{FastPoetry, Poem, poems};
 use sestina_reactor::{Drain, Reactor};
 use sestina_trial::{TestResult, listening};
 
-// spec: P16-14, P16-16, REF-02
+// spec: P14-15, P15-21, P16-14, P16-16, REF-02
 #[sestina_trial::test(on = "both")]
 async fn everybody_gets_the_whole_poem_and_a_clean_end(reactor: Reactor) -> TestResult {
     let server = listening(FastPoetry::new(Poem::from_bytes(poems::FASCINATION)));

@@ -133,6 +133,7 @@ fn progress_counts_up_to_the_whole_poem() {
     close(&reactor);
 }
 
+// spec: P19-26, P19-35
 #[test]
 fn cancelling_cuts_the_connection_at_once() {
     let (reactor, puppet) = (house(), Puppet::default());

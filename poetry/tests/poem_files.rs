@@ -24,11 +24,15 @@ fn a_file_is_loaded_byte_for_byte() {
     fs::remove_file(path).unwrap();
 }
 
+// spec: REF-26
 #[test]
 fn the_poems_of_the_house_are_poems() {
     for poem in [poems::ECSTASY, poems::FASCINATION, poems::SCIENCE] {
         assert!(poem.ends_with(b"\n") && poem.is_ascii());
     }
+    assert_eq!([poems::ECSTASY, poems::FASCINATION, poems::SCIENCE].map(<[u8]>::len), [3003, 615, 653]);
+    let beyond_ascii = include_str!("../poems/alla_sera.txt");
+    assert!(beyond_ascii.len() == 577 && !beyond_ascii.is_ascii());
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn the_log_has_one_line_for_one_failure_of_many_clients() {
 }
 
 /// A client that has closed its direction looks like one that hung up: it is told that there is no poem, not an empty one.
+// spec: P19-38
 #[test]
 fn a_half_closed_client_that_waits_is_taken_as_gone_and_reset() {
     let (reactor, puppet) = (house(), Puppet::default());

@@ -50,7 +50,7 @@ impl Scene {
     }
 }
 
-// spec: P14-01, P14-15, P14-27
+// spec: P14-01, P14-12, P14-15, P14-27
 #[test]
 fn eight_clients_are_one_upstream_connection() {
     let scene = Scene::new();
@@ -77,6 +77,7 @@ fn a_cached_poem_needs_no_poet() {
     close(&scene.reactor);
 }
 
+// spec: P19-39
 #[test]
 fn one_leaves_and_the_others_get_the_poem() {
     let scene = Scene::new();
@@ -96,7 +97,7 @@ fn one_leaves_and_the_others_get_the_poem() {
     close(&scene.reactor);
 }
 
-// spec: P14-31
+// spec: P14-31, P19-02, P19-22, P19-28
 #[test]
 fn when_all_leave_the_upstream_connection_is_cut_and_the_next_client_starts_anew() {
     let scene = Scene::new();
@@ -155,6 +156,7 @@ fn a_proxy_is_a_poet_for_another_proxy() {
 }
 
 /// What the proxy fetches is its caller's choice: here with a limit that `PoetryProxy::new` does not have.
+// spec: P14-09
 #[test]
 fn a_proxy_may_be_given_its_own_fetch() {
     let (reactor, puppet) = (house(), Puppet::default());

@@ -15,7 +15,7 @@ fn slow(poem: &[u8], num_bytes: usize, delay: Duration) -> SlowPoetry {
     SlowPoetry::new(Poem::from_bytes(poem)).with_num_bytes(num_bytes).with_delay(delay)
 }
 
-// spec: REF-01
+// spec: P15-21, REF-01
 #[sestina_trial::test(on = "both")]
 async fn the_poem_comes_num_bytes_at_a_time_with_a_delay_between(reactor: Reactor) -> TestResult {
     let delay = Duration::from_millis(10);

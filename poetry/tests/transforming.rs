@@ -54,7 +54,7 @@ fn transform_error(failure: &Failure) -> &TransformError {
     failure.check().unwrap_or_else(|| panic!("another error: {failure:?}"))
 }
 
-// spec: REF-04
+// spec: P15-21, REF-04
 #[test]
 fn a_request_is_a_netstring_and_so_is_its_answer() {
     let (reactor, puppet) = (house(), Puppet::default());

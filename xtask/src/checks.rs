@@ -13,11 +13,14 @@ type Check = (&'static str, fn(&Path) -> Outcome);
 const CHECKS: &[Check] = &[
     ("fmt", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", crate::tidy::check),
+    ("links", crate::links::check),
+    ("spec", crate::spec::check),
     ("lint", |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
     ("doc", |root| {
         let strict = [("RUSTDOCFLAGS", "-D warnings")];
         cargo(root, &["doc", "--workspace", "--no-deps", "--document-private-items"], &strict)
     }),
+    ("guard", guarded),
     ("test", |root| cargo(root, &["test", "--workspace"], &[])),
 ];
 
@@ -44,6 +47,19 @@ pub(crate) fn ci() -> Outcome {
     Ok(())
 }
 
+/// Instruction counts need valgrind; who has none is told so, and CI has one.
+fn guarded(root: &Path) -> Outcome {
+    let found = Command::new("valgrind").arg("--version").stdout(std::process::Stdio::null()).status();
+    if found.is_err() && std::env::var_os("CI").is_none() {
+        println!("guard: skipped, there is no valgrind");
+        return Ok(());
+    }
+    match guard(root, &[])? {
+        0 => Ok(()),
+        code => Err(format!("cargo xtask bench guard ended with status {code}")),
+    }
+}
+
 /// The swarm lies with the simulation; here it only gets its name and an optimized build.
 /// The answer is its exit code.
 pub(crate) fn sim(options: &[&str]) -> Result<u8, String> {
@@ -58,6 +74,35 @@ pub(crate) fn sim(options: &[&str]) -> Result<u8, String> {
     Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
+/// The benchmarks lie in a crate of their own; here they only get their name and optimized builds of all that they
+/// measure. The answer is their exit code.
+pub(crate) fn bench(options: &[&str]) -> Result<u8, String> {
+    let root = root();
+    if let ["guard", options @ ..] = options {
+        return guard(&root, options);
+    }
+    let reads = ["-h", "--help", "help", "compare", "report", "quote"];
+    if !options.iter().any(|word| reads.contains(word)) {
+        cargo(&root, &["build", "--release", "--package", "sestina-cli", "--bins"], &[])?;
+        cargo(&root, &["build", "--release", "--package", "sestina-bench", "--bins"], &[])?;
+    }
+    let bench = ["run", "--quiet", "--release", "--package", "sestina-bench", "--bin", "sestina-bench", "--"];
+    answer(&root, &bench, options)
+}
+
+/// Without what only the report needs: CI compiles little for it.
+fn guard(root: &Path, options: &[&str]) -> Result<u8, String> {
+    let package = ["run", "--quiet", "--release", "--package", "sestina-bench", "--no-default-features"];
+    let program = ["--bin", "bench-guard", "--"];
+    answer(root, &[&package[..], &program[..]].concat(), options)
+}
+
+/// Runs a program of the workspace's with these options, and gives its exit code.
+fn answer(root: &Path, program: &[&str], options: &[&str]) -> Result<u8, String> {
+    let code = run(root, &[program, options].concat(), &[])?;
+    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
 /// They come from the definition of the command line, which lies with the programs.
 pub(crate) fn docs() -> Outcome {
     let root = root();
@@ -69,7 +114,7 @@ pub(crate) fn docs() -> Outcome {
 }
 
 /// The repository's folder: above this crate's.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }

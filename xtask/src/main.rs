@@ -3,6 +3,11 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
 mod checks;
+mod files;
+mod links;
+mod markdown;
+mod picture;
+mod spec;
 mod tidy;
 
 use std::process::ExitCode;
@@ -18,9 +23,14 @@ Commands:
   lint    Clippy, warnings are errors
   doc     The documentation, warnings are errors
   tidy    The rules of this house that no compiler knows
+  links   Does every relative link of every Markdown file lead to a file, and to a heading in it?
+  spec    What the introduction claims, and which tests show it (spec/claims.md)
+  guard   Instruction counts of hot paths, where valgrind is installed; see cargo xtask bench guard --help
   test    cargo test --workspace
   docs    The manual page and the shell completions of get-poetry, under target/docs
+  picture Runs the demo and draws what it prints, for the README: pictures/demo.svg
   sim     Scenarios on the simulated network under many seeds, or one seed and its trace; see cargo xtask sim --help
+  bench   Our programs and their peers, measured by turns in one run; see cargo xtask bench --help
 ";
 
 fn main() -> ExitCode {
@@ -29,7 +39,12 @@ fn main() -> ExitCode {
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
         ["docs"] => checks::docs(),
+        ["picture"] => picture::draw(),
         ["sim", options @ ..] => match checks::sim(options) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(error),
+        },
+        ["bench", options @ ..] => match checks::bench(options) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),
         },

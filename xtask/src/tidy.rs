@@ -1,22 +1,15 @@
 //! The rules of this house that no compiler knows, each as one function over one file.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::checks::Outcome;
+use crate::files::{self, Source};
 
 /// The worst file of a good project is its centre: from here on it needs two nouns.
 const LINES_MAX: usize = 700;
-/// What is never looked at.
-const SKIPPED: &[&str] = &["target", ".git", "node_modules"];
 
 /// One rule: what it says, and the number of the first line that breaks it.
 type Rule = (&'static str, fn(&Source) -> Option<usize>);
-
-struct Source {
-    path: PathBuf,
-    text: String,
-}
 
 const RULES: &[Rule] = &[
     ("a file of more than 700 lines wants to be two", too_long),
@@ -31,36 +24,15 @@ const RULES: &[Rule] = &[
 
 /// Every rule over every text file of ours.
 pub(crate) fn check(root: &Path) -> Outcome {
-    let mut files = Vec::new();
-    collect(root, &mut files)?;
     let mut broken = Vec::new();
-    for path in files {
-        let Ok(text) = fs::read_to_string(&path) else { continue };
-        let source = Source { path, text };
+    for source in files::read(root, &["rs", "toml", "md", "sh"])? {
         for (says, rule) in RULES {
             if let Some(line) = rule(&source) {
-                let path = source.path.strip_prefix(root).unwrap_or(&source.path);
-                broken.push(format!("{}:{line}: {says}", path.display()));
+                broken.push(format!("{}:{line}: {says}", source.path.display()));
             }
         }
     }
     if broken.is_empty() { Ok(()) } else { Err(format!("\n  {}", broken.join("\n  "))) }
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Outcome {
-    let entries =
-        fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
-    let mut entries: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    entries.sort();
-    for path in entries {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if path.is_dir() && !SKIPPED.contains(&name) {
-            collect(&path, files)?;
-        } else if ["rs", "toml", "md", "sh"].iter().any(|ending| path.extension() == Some(ending.as_ref())) {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// The pieces are joined here, so that this file does not break its own rules.
@@ -73,19 +45,15 @@ fn line(source: &Source, broken: impl Fn(&str) -> bool) -> Option<usize> {
     source.text.lines().position(broken).map(|at| at + 1)
 }
 
-fn is_rust(source: &Source) -> bool {
-    source.path.extension() == Some("rs".as_ref())
-}
-
 fn too_long(source: &Source) -> Option<usize> {
     let lines = source.text.lines().count();
-    (is_rust(source) && lines > LINES_MAX).then_some(lines)
+    (source.is("rs") && lines > LINES_MAX).then_some(lines)
 }
 
 fn sleeps_in_a_test(source: &Source) -> Option<usize> {
     let is_test = source.path.components().any(|part| part.as_os_str() == "tests");
     let wanted = ["thread::", "sleep"].concat();
-    if is_rust(source) && is_test { line(source, |line| line.contains(&wanted)) } else { None }
+    if source.is("rs") && is_test { line(source, |line| line.contains(&wanted)) } else { None }
 }
 
 /// Crate roots are the files that lie directly in `src` and are called lib or main, and programs in `src/bin`.
@@ -96,7 +64,7 @@ fn allows_unsafe(source: &Source) -> Option<usize> {
         folder.ends_with("src") && ["lib.rs", "main.rs"].iter().any(|name| source.path.ends_with(name));
     let forbids = source.text.contains("#![forbid(unsafe_code)]");
     let is_sys = folder.ends_with("sys/src"); // the one crate with an unsafe block
-    ((is_root || in_bin) && !is_sys && is_rust(source) && !forbids).then_some(1)
+    ((is_root || in_bin) && !is_sys && source.is("rs") && !forbids).then_some(1)
 }
 
 #[cfg(test)]
@@ -122,7 +90,6 @@ mod tests {
 
     #[test]
     fn this_house_is_tidy() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository");
-        assert_eq!(check(root), Ok(()));
+        assert_eq!(check(&crate::checks::root()), Ok(()));
     }
 }

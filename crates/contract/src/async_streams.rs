@@ -70,6 +70,7 @@ fn in_pieces(diary: &Diary, pieces: &'static [&'static [u8]]) -> Probe {
 
 /// Lines, counted bytes and the rest, whatever the cuts.
 pub fn reads_do_not_see_the_cuts(stage: &mut Stage) {
+    // spec: P20-04
     let (diary, got) = (Diary::default(), Rc::new(RefCell::new(Vec::new())));
     let seen = Rc::clone(&got);
     let (_port, at) = stage.serve_streams(move |stream| {

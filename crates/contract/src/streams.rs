@@ -19,6 +19,7 @@ fn received() -> Rc<RefCell<Vec<u8>>> {
 
 /// Many small writes and a few large ones, echoed.
 pub fn bytes_arrive_whole_and_in_order(stage: &mut Stage) {
+    // spec: P20-04
     let (diary, back) = (Diary::default(), received());
     let (_port, at) = stage.serve(&diary, |probe| {
         probe.named("server").quiet().data(|_: &mut Probe, conn: &mut Conn<'_>, data: &[u8]| conn.write(data))
@@ -93,6 +94,7 @@ pub fn a_large_shared_body_arrives(stage: &mut Stage) {
 
 /// Two hundred at once, each whole.
 pub fn many_connections_at_once(stage: &mut Stage) {
+    // spec: P20-03
     let diary = Diary::default();
     let body: Rc<[u8]> = pattern(3000).into();
     let served = Rc::clone(&body);

@@ -115,6 +115,12 @@ impl Life {
         let limits = Limits::new().with_start(times.start).with_drain(times.drain).with_stop(times.kill);
         tree.set_limits("", limits)?;
         self.watch_signals(&reactor, &tree, early)?;
+        let title = self.program.title().to_owned();
+        let _told = tree.subscribe(move |path, state| {
+            if path.is_empty() && state == State::Stopping {
+                tracing::info!(target: "sestina", "stopping {title}");
+            }
+        });
         // Deferreds and timers remember where they were made, for the dump of SIGQUIT.
         watch_unfired(|| {
             self.begin(&reactor, &tree);

@@ -22,7 +22,7 @@ use crate::program::{CodeProgram, PluginProgram, Program};
 use crate::serve::{Served, build};
 use crate::service_maker::ServiceMaker;
 use crate::surroundings::Surroundings;
-use crate::{plugins, usage, words};
+use crate::{plugins, unit, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -200,20 +200,14 @@ impl Runner {
         let (program, options) = match self.program(asked) {
             Ok(Choice::Run(program, options)) => (program, options),
             Ok(Choice::Print(text)) => return Ending::printed(&text),
-            Err(ending) => {
-                // The file was good when the command read it, a moment ago.
-                if let Some(detached) = detached {
-                    detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
-                }
-                return ending;
-            }
+            Err(ending) => return told(detached, ending),
         };
         if let Some(order) = order {
             return self.order(order, &options, &asked.surroundings);
         }
         let plan = match Plan::check(self.name, &options, &asked.surroundings) {
             Ok(plan) => plan,
-            Err(error) => return Ending::failed(&error),
+            Err(error) => return told(detached, Ending::failed(&error)),
         };
         if options.process.dump_config {
             return Ending::printed(&plan.dump(program.title()));
@@ -224,6 +218,10 @@ impl Runner {
                 Err(failure) => Ending::of(&failure),
             };
         }
+        if let Some(kind) = options.unit.emit_unit {
+            let units = self.units(kind, asked, &options, (&plan, &*program));
+            return units.map_or_else(|failure| Ending::of(&failure), |text| Ending::printed(&text));
+        }
         let served = Served {
             name: self.name,
             version: self.version,
@@ -232,6 +230,31 @@ impl Runner {
             surroundings: &asked.surroundings,
         };
         served.serve(plan, program, detached)
+    }
+
+    /// Units of systemd for this command line.
+    fn units(
+        &self,
+        kind: unit::Kind,
+        asked: &Asked<'_>,
+        options: &RunnerOptions,
+        (plan, program): (&Plan, &dyn Program),
+    ) -> Result<String, Failure> {
+        build(program, plan)?; // asks for the sockets
+        let wanted = unit::Wanted {
+            program: self.name,
+            title: program.title(),
+            executable: std::env::current_exe()?,
+            directory: &asked.surroundings.directory,
+            words: unit::CommandLine {
+                command: &asked.command,
+                matches: asked.matches,
+                arguments: asked.arguments,
+            },
+            options,
+            plan,
+        };
+        Ok(unit::emit(&wanted, kind)?)
     }
 
     fn order(&self, order: Order, options: &RunnerOptions, surroundings: &Surroundings) -> Ending {
@@ -363,6 +386,14 @@ struct Asked<'a> {
 enum Choice {
     Run(Rc<dyn Program>, RunnerOptions),
     Print(String),
+}
+
+/// A detached process that ends before it has begun says why: what was good when the command looked, a moment ago, is not.
+fn told(detached: Option<Detached>, ending: Ending) -> Ending {
+    if let Some(detached) = detached {
+        detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
+    }
+    ending
 }
 
 /// Of an option of the runner that is given twice, the later one counts: so a script may add to what it was given.

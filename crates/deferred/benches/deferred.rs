@@ -2,7 +2,7 @@
 //!
 //! The rounds of all rows are interleaved, so that a busy machine slows all of them alike, and a ratio is taken within
 //! each round. Shown are medians, and how far the middle half of the rounds spreads. Compare the ratios; the
-//! nanoseconds are this machine's. Words after `--` choose rows: `cargo bench -p sestina-deferred -- tokio`.
+//! nanoseconds are this machine's. With `--json` each row is a line of JSON with all its rounds. Words after `--` choose rows: `cargo bench -p sestina-deferred -- tokio`.
 //! What is allocated is counted by `tests/allocations.rs`.
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures and prints")]
@@ -60,6 +60,14 @@ impl Row {
         self.nanoseconds.push(round * 1e9 / f64::from(OPERATIONS) / f64::from(self.units));
     }
 
+    /// No name has a character that JSON would escape.
+    fn print_json(&self) {
+        let (name, rounds) = (self.name, &self.nanoseconds);
+        println!(
+            "{{\"case\":\"one operation\",\"peer\":\"{name}\",\"figure\":\"time\",\"unit\":\"ns\",\"rounds\":{rounds:?}}}"
+        );
+    }
+
     /// How many times the other row's time, round by round.
     fn ratios(&self, other: &Self) -> Vec<f64> {
         self.nanoseconds.iter().zip(&other.nanoseconds).map(|(ours, theirs)| ours / theirs).collect()
@@ -81,6 +89,9 @@ fn main() {
     let mut rows: Vec<Row> = rows().into_iter().filter(is_chosen).collect();
     for _ in 0..ROUNDS {
         rows.iter_mut().for_each(Row::run);
+    }
+    if std::env::args().any(|word| word == "--json") {
+        return rows.iter().for_each(Row::print_json);
     }
     println!("{:62} {:>8} {:>7} {:>8}", "operation", "ns", "+-", "x 2 Rc");
     for row in &rows {

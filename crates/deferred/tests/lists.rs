@@ -78,7 +78,8 @@ fn a_failure_is_one_of_the_answers_and_not_unhandled() {
 #[test]
 fn without_consume_errors_only_what_comes_late_is_reported() {
     // rule: 14
-    // spec: P18-11, with the difference that a failure which the list shows is the list's to handle
+    // spec: P18-11
+    // The difference: a failure which the list shows is the list's to handle.
     let ([r1, r2, r3], ds) = pairs();
     let list = DeferredList::new(ds).fire_on_one_errback(true).settle();
     let errors = unhandled(|| {

@@ -11,7 +11,8 @@ use sestina_deferred::{
 #[test]
 fn the_first_value_wins_and_the_others_are_cancelled_before_anybody_hears_of_it() {
     // rule: 15
-    // spec: P18-19, with the losers cancelled
+    // spec: P18-19
+    // The losers are cancelled.
     let log = Log::new();
     let (r1, d1) = deferred::<u32>();
     let (r2, d2) = deferred::<u32>();
@@ -51,7 +52,8 @@ fn if_all_fail_the_failures_come_in_their_order() {
 
 #[test]
 fn a_race_of_nobody_is_lost_at_once() {
-    // spec: P18-23, where the original never fires
+    // spec: P18-23
+    // The original never fires.
     let failure = failure(race::<u32>([]));
     assert!(failure.check::<FailureGroup>().unwrap().failures().is_empty());
     assert_eq!(failure.to_string(), "there was nobody to succeed");

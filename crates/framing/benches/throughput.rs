@@ -2,7 +2,7 @@
 //! run and by turns, so that what disturbs one disturbs the other.
 //!
 //! Each contender runs right behind a run of the split, and its ratio is taken from these two: the median of the rounds, and
-//! the middle half of them. Reads have the reactor's size, so that each has a message at its cut, as on a connection.
+//! the middle half of them. With `--json` each contender is a line of JSON with all its rounds. Reads have the reactor's size, so that each has a message at its cut, as on a connection.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench measures and prints")]
 
 use std::hint::black_box;
@@ -27,12 +27,21 @@ const MESSAGE_BYTES: [usize; 3] = [80, 16, 1000];
 type Contender = (&'static str, Vec<u8>, fn(&[u8]) -> usize);
 
 fn main() {
-    println!(
-        "{STREAM_BYTES} bytes in reads of {READ_BYTES}, {ROUNDS} rounds by turns; medians (middle half)"
-    );
+    let json = std::env::args().any(|word| word == "--json");
+    if !json {
+        println!(
+            "{STREAM_BYTES} bytes in reads of {READ_BYTES}, {ROUNDS} rounds by turns; medians (middle half)"
+        );
+    }
     for length in MESSAGE_BYTES {
-        println!("\nmessages of {length} bytes");
-        race(&contenders(length));
+        let contenders = contenders(length);
+        let (rates, ratios) = race(&contenders);
+        if json {
+            print_json(length, &contenders, &rates);
+        } else {
+            println!("\nmessages of {length} bytes");
+            print(&contenders, rates, ratios);
+        }
     }
 }
 
@@ -119,9 +128,12 @@ fn frames<D: Decoder>(format: D::Format, bytes: &[u8]) -> usize {
     sum
 }
 
-/// Runs all by turns and prints a line for each.
-fn race(contenders: &[Contender]) {
-    let (floor, floor_bytes, split) = &contenders[0];
+/// Of each contender, of each round.
+type Rounds = Vec<Vec<f64>>;
+
+/// Runs all by turns; gives rates and ratios.
+fn race(contenders: &[Contender]) -> (Rounds, Rounds) {
+    let (_, floor_bytes, split) = &contenders[0];
     let mut rates = vec![Vec::with_capacity(ROUNDS); contenders.len()];
     let mut ratios = rates.clone();
     for _ in 0..ROUNDS {
@@ -132,12 +144,25 @@ fn race(contenders: &[Contender]) {
             ratios[at].push(rate / least);
         }
     }
-    println!("{:26} {:>7}   ratio to '{floor}'", "", "MB/s");
+    (rates, ratios)
+}
+
+fn print(contenders: &[Contender], mut rates: Rounds, mut ratios: Rounds) {
+    println!("{:26} {:>7}   ratio to '{}'", "", "MB/s", contenders[0].0);
     for ((name, ..), (rates, ratios)) in contenders.iter().zip(rates.iter_mut().zip(&mut ratios)) {
         rates.sort_by(f64::total_cmp);
         ratios.sort_by(f64::total_cmp);
         let (low, ratio, high) = (ratios[ROUNDS / 4], ratios[ROUNDS / 2], ratios[ROUNDS * 3 / 4]);
         println!("{name:26} {:7.0}   {ratio:4.2} ({low:4.2} - {high:4.2})", rates[ROUNDS / 2]);
+    }
+}
+
+/// No name has a character that JSON would escape.
+fn print_json(length: usize, contenders: &[Contender], rates: &Rounds) {
+    for ((name, ..), rounds) in contenders.iter().zip(rates) {
+        println!(
+            "{{\"case\":\"messages of {length} bytes\",\"peer\":\"{name}\",\"figure\":\"rate\",\"unit\":\"MB/s\",\"rounds\":{rounds:?}}}"
+        );
     }
 }
 

@@ -3,9 +3,11 @@
 //! Delays are random, between 1 s and 1,000 s; closures are boxed, as every user's are. Ours runs inside a callback, where
 //! timers are set; tokio's `sleep` is polled once, for it is not registered before that. Rounds by turns; the best
 //! and the median of each, in the processor time of this thread, which other programs on the machine do not lengthen.
+//! Those that fire are all due within ten milliseconds, and are fired to the last one. With `--json` each figure is a line of
+//! JSON with all its rounds.
 #![expect(clippy::print_stdout, clippy::as_conversions, reason = "a bench measures and prints")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -18,6 +20,8 @@ use sestina_reactor::{DelayedCall, Reactor};
 /// How many timers are alive.
 const TIMERS: usize = 1_000_000;
 const ROUNDS: usize = 7;
+/// How far the timers are spread that fire.
+const FIRE_WITHIN_MICROS: u64 = 10_000;
 
 /// Nanoseconds of one operation each.
 struct Figures {
@@ -26,46 +30,71 @@ struct Figures {
     at_once: f64,
     later: f64,
     cancelled: f64,
+    fired: f64,
 }
 
+/// What was measured, and what it is called.
+type Column = (&'static str, fn(&Figures) -> f64);
+const COLUMNS: [Column; 5] = [
+    ("schedule, kept", |round| round.kept),
+    ("schedule + cancel at once", |round| round.at_once),
+    ("reset to later", |round| round.later),
+    ("cancel, kept", |round| round.cancelled),
+    ("fire", |round| round.fired),
+];
+
 fn main() {
-    println!("{TIMERS} timers, {ROUNDS} rounds by turns; nanoseconds each: best, median");
+    let json = std::env::args().any(|word| word == "--json");
     let (mut ours, mut tokios) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         ours.push(reactor_round());
         tokios.push(tokio_round());
     }
-    println!(
-        "{:<10}{:>20}{:>28}{:>20}{:>20}",
-        "", "schedule, kept", "schedule + cancel at once", "reset to later", "cancel, kept"
-    );
+    if json {
+        return [ours, tokios].iter().for_each(|rounds| print_json(rounds));
+    }
+    println!("{TIMERS} timers, {ROUNDS} rounds by turns; nanoseconds each: best, median");
+    println!("{:<10}{}", "", COLUMNS.map(|(name, _)| format!("{name:>28}")).concat());
     for rounds in [ours, tokios] {
-        let column = |f: fn(&Figures) -> f64| {
-            let mut all: Vec<f64> = rounds.iter().map(f).collect();
+        let cell = |(_, value): Column| {
+            let mut all: Vec<f64> = rounds.iter().map(value).collect();
             all.sort_by(f64::total_cmp);
-            format!("{:.0}, {:.0}", all[0], all[all.len() / 2])
+            format!("{:>28}", format!("{:.0}, {:.0}", all[0], all[all.len() / 2]))
         };
+        println!("{:<10}{}", rounds[0].name, COLUMNS.map(cell).concat());
+    }
+}
+
+/// No name has a character that JSON would escape.
+fn print_json(rounds: &[Figures]) {
+    let peer = rounds[0].name;
+    for (case, value) in COLUMNS {
+        let rounds: Vec<f64> = rounds.iter().map(value).collect();
         println!(
-            "{:<10}{:>20}{:>28}{:>20}{:>20}",
-            rounds[0].name,
-            column(|round| round.kept),
-            column(|round| round.at_once),
-            column(|round| round.later),
-            column(|round| round.cancelled)
+            "{{\"case\":\"{case}\",\"peer\":\"{peer}\",\"figure\":\"time\",\"unit\":\"ns\",\"rounds\":{rounds:?}}}"
         );
     }
 }
 
 /// Random delays, the same in each round.
 fn delays() -> Vec<Duration> {
+    numbers().map(|random| Duration::from_millis(1_000 + random % 999_000)).collect()
+}
+
+/// Random delays of those that fire.
+fn short_delays() -> impl Iterator<Item = Duration> {
+    numbers().map(|random| Duration::from_micros(random % FIRE_WITHIN_MICROS))
+}
+
+fn numbers() -> impl Iterator<Item = u64> {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = || {
+    let next = move || {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        Duration::from_millis(1_000 + random % 999_000)
+        random
     };
-    std::iter::repeat_with(next).take(TIMERS).collect()
+    std::iter::repeat_with(next).take(TIMERS)
 }
 
 fn each(work: impl FnOnce()) -> f64 {
@@ -81,13 +110,23 @@ fn cpu_time() -> Duration {
 fn reactor_round() -> Figures {
     let reactor = sestina_reactor_mio::reactor().expect("a reactor");
     let (figures, inside) = (Rc::new(RefCell::new(None)), reactor.clone());
-    let slot = Rc::clone(&figures);
+    let (slot, left) = (Rc::clone(&figures), Rc::new(Cell::new(TIMERS)));
     reactor.call_later(Duration::ZERO, move || {
-        *slot.borrow_mut() = Some(measure(&inside));
-        inside.stop();
+        let measured = measure(&inside);
+        for delay in short_delays() {
+            let (left, reactor) = (Rc::clone(&left), inside.clone());
+            inside.call_later(delay, move || {
+                left.set(left.get() - 1);
+                if left.get() == 0 {
+                    reactor.stop();
+                }
+            });
+        }
+        *slot.borrow_mut() = Some((measured, cpu_time()));
     });
     reactor.run().expect("it can wait");
-    figures.take().expect("it was measured")
+    let (measured, begun) = figures.take().expect("it was measured");
+    Figures { fired: (cpu_time() - begun).as_nanos() as f64 / TIMERS as f64, ..measured }
 }
 
 fn measure(reactor: &Reactor) -> Figures {
@@ -110,7 +149,7 @@ fn measure(reactor: &Reactor) -> Figures {
     });
     let cancelled = each(|| kept.iter().for_each(|call| assert!(call.cancel())));
     assert_eq!((reactor.timers(), Rc::strong_count(&witness)), (0, 1));
-    Figures { name: "sestina", kept: schedule, at_once, later, cancelled }
+    Figures { name: "sestina", kept: schedule, at_once, later, cancelled, fired: 0.0 }
 }
 
 fn tokio_round() -> Figures {
@@ -119,7 +158,7 @@ fn tokio_round() -> Figures {
         let (delays, mut context) = (delays(), Context::from_waker(Waker::noop()));
         let mut set = |delay: &Duration| {
             let mut sleep = Box::pin(tokio::time::sleep(*delay));
-            assert!(sleep.as_mut().poll(&mut context).is_pending());
+            std::hint::black_box(sleep.as_mut().poll(&mut context).is_ready());
             sleep
         };
         let mut kept: Vec<Pin<Box<tokio::time::Sleep>>> = Vec::with_capacity(TIMERS);
@@ -136,6 +175,12 @@ fn tokio_round() -> Figures {
             }
         });
         let cancelled = each(|| kept.clear());
-        Figures { name: "tokio", kept: schedule, at_once, later, cancelled }
+        let mut due: Vec<Pin<Box<tokio::time::Sleep>>> = Vec::with_capacity(TIMERS);
+        due.extend(short_delays().map(|delay| set(&delay)));
+        let begun = cpu_time();
+        tokio::time::sleep(2 * Duration::from_micros(FIRE_WITHIN_MICROS)).await;
+        assert!(due.iter().all(|sleep| sleep.is_elapsed()));
+        let fired = (cpu_time() - begun).as_nanos() as f64 / TIMERS as f64;
+        Figures { name: "tokio", kept: schedule, at_once, later, cancelled, fired }
     })
 }

@@ -5,6 +5,7 @@ mod common;
 use std::rc::Rc;
 
 use common::{Act, Diary, MS, Plan, Probe, SECOND, application, end, good, play, probe};
+use sestina_deferred::Failure;
 use sestina_service::{
     AddError, Child, Details, MoveError, MultiService, NoSuchService, Restart, Service, ServiceError, State,
     Supervision, service,
@@ -205,6 +206,7 @@ fn a_restart_by_hand_drains_makes_a_new_instance_and_is_no_failure() {
 
 #[test]
 fn names_are_unique_among_siblings_and_paths_find_them() {
+    // spec: P16-07, P16-08, P16-09
     let diary = Diary::default();
     let mut one = MultiService::new("one");
     one.add(good("tcp", &diary)).unwrap();
@@ -238,6 +240,7 @@ impl Service for Plain {
 
 #[test]
 fn an_object_belongs_to_one_parent() {
+    // spec: P16-07
     let object: Rc<dyn Service> = Rc::new(Plain);
     let mut one = MultiService::new("one");
     one.add(Child::once("x", Rc::clone(&object))).unwrap();
@@ -259,6 +262,7 @@ fn an_object_belongs_to_one_parent() {
 
 #[test]
 fn moving_is_explicit_and_does_not_stop_anything() {
+    // spec: P16-07
     let diary = Diary::default();
     let told = diary.clone();
     let (mut one, two) = (MultiService::new("one"), MultiService::new("two"));
@@ -298,7 +302,7 @@ fn states_are_told_to_those_who_subscribed_as_long_as_they_want() {
             let subscription = tree.subscribe(move |path, state| noted.note(format!("{path}:{state}")));
             tree.start().await?;
             assert_eq!(told.line(), ":starting, a:starting, a:running, :running");
-            end(&tree, "a", Err(sestina_deferred::Failure::msg("broken")));
+            end(&tree, "a", Err(Failure::msg("broken")));
             assert_eq!(told.line(), "a:stopping, a:failed");
             tree.reactor().sleep(SECOND).await?;
             assert_eq!(told.line(), "a:starting, a:running");

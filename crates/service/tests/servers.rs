@@ -60,6 +60,7 @@ fn port_of(tree: &Tree, path: &str) -> Option<u16> {
 
 #[test]
 fn a_server_binds_in_its_privileged_start_and_accepts_when_all_before_it_run() {
+    // spec: P16-25
     let diary = Diary::default();
     let slow = probe("slow", Plan { start: Act::After(100), ..Plan::default() }, &diary);
     play(application([slow, server("tcp")]), |tree| async move {

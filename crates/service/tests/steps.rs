@@ -34,6 +34,7 @@ fn start_error(failure: &Failure) -> &StartError {
 
 #[test]
 fn services_start_in_order_each_when_the_one_before_runs_and_stop_in_reverse() {
+    // spec: P16-04, P16-23, P16-85
     let diary = Diary::default();
     let slow = |_: &str| Plan { start: Act::After(10), stop: Act::After(5), ..Plan::default() };
     let told = diary.clone();

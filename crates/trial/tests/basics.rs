@@ -11,6 +11,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 #[sestina_trial::test]
 async fn a_poem_arrives(reactor: Reactor) {
+    // spec: P15-01
     reactor.defer_later(HOUR, || Ok(())).await.unwrap();
 }
 
@@ -22,6 +23,7 @@ async fn a_question_mark_works(reactor: Reactor) -> TestResult {
 
 #[sestina_trial::test]
 fn a_deferred_is_waited_for(reactor: Reactor) -> Deferred<()> {
+    // spec: P15-08, P15-09
     reactor.sleep(HOUR)
 }
 
@@ -51,6 +53,7 @@ async fn hosts_are_restarted_between_awaits(sim: Simulation) -> TestResult {
 
 #[sestina_trial::test(on = "both", timeout = "5s")]
 async fn both_drivers_run_it(reactor: Reactor, trial: Trial) -> TestResult {
+    // spec: P15-08
     reactor.sleep(Duration::from_millis(1)).await?;
     let name = trial.name();
     assert!(["both_drivers_run_it::sim", "both_drivers_run_it::mio"].contains(&name), "{name}");
@@ -79,6 +82,17 @@ async fn a_panic_is_the_test_s_own() {
 #[sestina_trial::test(should_fail = "it is known", fails_with = "left behind")]
 async fn a_known_failure(reactor: Reactor) {
     reactor.call_later(HOUR, || ());
+}
+
+/// The limits that hold when the attribute names none: a day of virtual time, two minutes of real time.
+#[sestina_trial::test(
+    should_fail = "it waits for more than a day",
+    fails_with = "no result after 86400s of virtual time"
+)]
+async fn a_day_of_virtual_time_is_the_limit(reactor: Reactor) -> TestResult {
+    // spec: P15-10
+    assert_eq!(sestina_trial::TIMEOUT, Duration::from_secs(120));
+    reactor.sleep(25 * HOUR).await
 }
 
 #[sestina_trial::test(skip = "there is no printer")]

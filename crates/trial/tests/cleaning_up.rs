@@ -72,6 +72,7 @@ impl Fixture for Second {
 
 #[sestina_trial::test(on = "both", timeout = "20s")]
 async fn what_was_made_last_is_taken_down_first(first: First, _second: Second) -> TestResult {
+    // spec: P15-02, P15-14, P15-25
     note("the test");
     let reactor = first.0;
     add_cleanup(|| {

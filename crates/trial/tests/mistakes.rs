@@ -16,6 +16,7 @@ const RECORDED_ON: &str = "rustc 1.95.";
 
 #[test]
 fn a_wrong_test_does_not_compile_and_the_compiler_says_why() {
+    // spec: P15-24
     let stranger = Stranger::write(
         "mistaken",
         &[

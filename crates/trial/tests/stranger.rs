@@ -76,6 +76,7 @@ fn failing() -> impl Iterator<Item = String> {
 
 #[test]
 fn a_stranger_gets_these_reports() {
+    // spec: P15-02, P15-06, P15-09, P15-10, P15-12, P15-13, P15-15, P15-19, P15-23, P15-24, P15-25, P15-26, P15-27
     let stranger = Stranger::build();
     let mut wrong = Vec::new();
     for test in failing() {

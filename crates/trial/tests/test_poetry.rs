@@ -63,6 +63,7 @@ fn get_poetry(reactor: &Reactor, server: &Endpoint) -> Deferred<String> {
 /// The correct poem is returned by `get_poetry`.
 #[sestina_trial::test(on = "both")]
 async fn test_client(reactor: Reactor) -> TestResult {
+    // spec: P15-03, P15-04, P15-05, P15-07
     let server = listening(|_: &Address| PoetryServer); // a free port, closed when the test is over
     assert_eq!(get_poetry(&reactor, server.endpoint()).await?, TEST_POEM);
     Ok(())
@@ -71,6 +72,7 @@ async fn test_client(reactor: Reactor) -> TestResult {
 /// The correct failure is returned by `get_poetry` when it connects to a port with no server.
 #[sestina_trial::test(on = "both")]
 async fn test_failure(reactor: Reactor) -> TestResult {
+    // spec: P15-03, P15-11, P15-12
     let nobody = Endpoint::loopback(0);
     let is_refused = |error: &ConnectError| matches!(error, ConnectError::Refused(_));
     assert_failure(get_poetry(&reactor, &nobody), is_refused).await?;

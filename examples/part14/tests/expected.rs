@@ -72,3 +72,9 @@ fn an_errback_is_in_time_until_the_last_owner_gives_up() {
     // spec: P14-24
     program!("unhandled-in-time").check();
 }
+
+#[test]
+fn nothing_fires_between_two_lines() {
+    // spec: P14-29
+    program!("between-two-lines").check();
+}

@@ -9,7 +9,7 @@ fn no_program_is_forgotten() {
 
 #[test]
 fn services_start_in_order_and_stop_in_reverse_and_each_stop_is_waited_for() {
-    // spec: P16-03, P16-04, P16-05, P16-06, P16-07, P16-08, P16-09, P16-23, P16-26, P16-85
+    // spec: P16-03, P16-04, P16-05, P16-06, P16-07, P16-08, P16-09, P16-10, P16-23, P16-26, P16-85
     program!("services").check();
 }
 

@@ -159,6 +159,6 @@ fn a_foreign_future_becomes_a_place_to_cancel() {
 
 #[test]
 fn a_cancelled_download_closes_its_connection() {
-    // spec: P19-02, P19-25, P19-35
+    // spec: P19-02, P19-25, P19-27, P19-35
     program!("get-poetry-cancel").check();
 }

@@ -94,3 +94,9 @@ fn the_same_on_real_sockets() {
     assert!(said.borrow().iter().any(|line| line.starts_with("Task 2: got ")));
     assert_eq!((reactor.connections(), reactor.tasks()), (0, 0));
 }
+
+#[test]
+fn a_server_may_have_a_task_for_each_client() {
+    // spec: P20-32
+    program!("erlang-server-simulated").check();
+}

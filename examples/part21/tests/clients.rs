@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use sestina_example_support::program;
+
 /// A poet who waits until the test lets it speak.
 struct Poet(TcpListener);
 
@@ -111,4 +113,26 @@ fn a_poet_that_is_not_there_costs_only_its_own_poem() {
     }
     let (_, stderr, code) = end(start(env!("CARGO_BIN_EXE_haskell-client-2"), &[]));
     assert!(code == Some(1) && stderr.contains("give the poets"), "{stderr}");
+}
+
+// spec: P21-08, P21-09, P21-10
+#[test]
+fn both_clients_take_three_poets_and_print_the_same_three_poems() {
+    for program in [env!("CARGO_BIN_EXE_haskell-client-1"), env!("CARGO_BIN_EXE_haskell-client-2")] {
+        let poets = [Poet::new(), Poet::new(), Poet::new()];
+        let child = start(program, &poets.each_ref().map(Poet::port));
+        for (number, poet) in poets.iter().enumerate() {
+            say(&mut poet.client(), &format!("poem {number}\n"));
+        }
+        let (stdout, stderr, code) = end(child);
+        let mut poems: Vec<_> = stdout.lines().filter(|line| line.starts_with("poem ")).collect();
+        poems.sort_unstable();
+        assert_eq!((poems, stderr.as_str(), code), (vec!["poem 0", "poem 1", "poem 2"], "", Some(0)));
+    }
+}
+
+// spec: P21-19
+#[test]
+fn a_server_may_make_no_more_of_its_poem_than_its_clients_take() {
+    program!("lazy-server-simulated").check();
 }

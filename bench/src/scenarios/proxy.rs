@@ -1,0 +1,112 @@
+//! The caching proxy: a hit beside our own fast server, a miss that many share, a cold one.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdin, Stdio};
+
+use crate::figure::Place;
+use crate::peers::{Contender, SESTINA, Serving};
+use crate::pinning;
+use crate::run::{CPU, P50, Run, generator};
+
+pub(super) const NAME: &str = "proxy";
+
+const DOWNLOADS: usize = 8_000;
+const WARM_UP: usize = 1_000;
+/// Clients that wait for the same fetch.
+const SHARERS: &str = "512";
+/// The slow poet behind a shared miss: 300 bytes every 20 ms, so 0.2 s in all.
+const SLOW_POET: [&str; 4] = ["--bytes", "300", "--milliseconds", "20"];
+
+pub(super) const HIT: &str = "sestina proxy";
+
+pub(super) fn run(run: &mut Run) -> Result<(), String> {
+    run.rounds(NAME, &[SESTINA], run.rounds, |run, contender| {
+        hit(run, contender)?;
+        shared_miss(run, contender)?;
+        cold(run, contender)
+    })
+}
+
+/// A poet of the generator's, on the measured CPU.
+struct Poet {
+    child: Child,
+    /// It serves until this closes.
+    stdin: Option<ChildStdin>,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    port: u16,
+}
+
+impl Poet {
+    fn start(run: &Run, words: &[&str]) -> Result<Self, String> {
+        let text = run.programs.text.display().to_string();
+        let mut command = generator(&["poets", "--ports", "1", "--text", &text])?;
+        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = pinning::spawn(run.cpu, &mut command).map_err(|error| format!("a poet: {error}"))?;
+        let stdout = child.stdout.take().ok_or("a poet has no output")?;
+        let mut poet =
+            Self { stdin: child.stdin.take(), child, lines: BufReader::new(stdout).lines(), port: 0 };
+        poet.port = poet.number_after("listening ")?;
+        Ok(poet)
+    }
+
+    fn number_after<N: std::str::FromStr>(&mut self, words: &str) -> Result<N, String> {
+        let line = self.lines.next().and_then(Result::ok).unwrap_or_default();
+        let number = line.strip_prefix(words).and_then(|rest| rest.parse().ok());
+        number.ok_or_else(|| format!("a poet said '{line}'"))
+    }
+
+    /// How many it has served.
+    fn end(mut self) -> Result<usize, String> {
+        self.stdin = None;
+        self.number_after("served ")
+    }
+}
+
+impl Drop for Poet {
+    fn drop(&mut self) {
+        self.stdin = None;
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn hit(run: &mut Run, ours: Contender) -> Result<(), String> {
+    let text = run.programs.text.display().to_string();
+    let [count, warm_up] = [DOWNLOADS, WARM_UP].map(|size| run.size(size).to_string());
+    let words = ["poems", "--text", &text, "--at-once", "64", "--count", &count, "--warm-up", &warm_up];
+    let place = |peer| Place { scenario: NAME, case: "hit, 64 at once", peer };
+
+    let server = ours.start(&run.programs, run.cpu, Serving::Poem(0))?;
+    let said = run.load(&server, &words)?;
+    run.add_load(place("sestina, fast server"), &said);
+
+    let proxy = ours.start(&run.programs, run.cpu, Serving::Proxy(server.port))?;
+    let said = run.load(&proxy, &words)?;
+    run.add_load(place(HIT), &said);
+    run.add_memory(place(HIT), &proxy)
+}
+
+fn shared_miss(run: &mut Run, ours: Contender) -> Result<(), String> {
+    let text = run.programs.text.display().to_string();
+    let place = Place { scenario: NAME, case: "miss that 512 share, 0.2 s long", peer: HIT };
+    let poet = Poet::start(run, &SLOW_POET)?;
+    let proxy = ours.start(&run.programs, run.cpu, Serving::Proxy(poet.port))?;
+    let said = run.load(&proxy, &["poems", "--text", &text, "--at-once", SHARERS, "--count", SHARERS])?;
+    run.add_load(place, &said);
+    let fetched = poet.end()?;
+    run.figures.add(place, "fetches", "in all", fetched as f64);
+    Ok(())
+}
+
+/// One download of a proxy that has just begun.
+fn cold(run: &mut Run, ours: Contender) -> Result<(), String> {
+    let text = run.programs.text.display().to_string();
+    let place = Place { scenario: NAME, case: "cold, one client", peer: HIT };
+    let poet = Poet::start(run, &[])?;
+    let proxy = ours.start(&run.programs, run.cpu, Serving::Proxy(poet.port))?;
+    let said = run.load(&proxy, &["poems", "--text", &text, "--at-once", "1", "--count", "1"])?;
+    let value = |name: &str| said[name].as_f64().unwrap_or(f64::NAN);
+    run.figures.add(place, CPU, "us/op", value("server_us"));
+    run.figures.add(place, P50, "us", value("p50_us"));
+    Ok(())
+}

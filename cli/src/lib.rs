@@ -5,18 +5,10 @@
 
 mod address;
 mod demo;
-mod descriptors;
-mod duration;
 pub mod get_poetry;
-mod log;
 mod neutral;
 mod output;
 mod paint;
-mod plugin;
 mod plugins;
 pub mod sestina;
 mod signals;
-mod size;
-mod timestamp;
-mod usage;
-mod words;

@@ -21,12 +21,12 @@ use sestina_reactor::{Reactor, Signal};
 use sestina_reactor_mio::MioDriver;
 use tracing::level_filters::LevelFilter;
 
-use crate::log;
 use crate::paint::Paint;
 use crate::signals;
-use crate::words;
 use report::Facts;
 use screen::Screen;
+use sestina_daemon::logs;
+use sestina_daemon::words;
 
 /// The command's name.
 pub(crate) const NAME: &str = "demo";
@@ -37,7 +37,7 @@ const DEMO_TIME_MAX: Duration = Duration::from_secs(6);
 
 /// Runs the demo. The exit status says whether all claims held.
 pub(crate) fn main() -> ExitCode {
-    log::begin(LevelFilter::WARN);
+    logs::begin(LevelFilter::WARN);
     match show() {
         Ok(exit_code) => exit_code,
         Err(error) => fail(&words::chain(&error)),

@@ -1,12 +1,13 @@
 //! `poetryproxy`: one fetch for everybody, kept afterwards.
 
-use clap::{ArgMatches, Args, Command};
-use sestina_poetry::PoetryProxy;
-use sestina_reactor::{Endpoint, Reactor};
+use clap::Args;
+use sestina_daemon::{Context, ServiceMaker, UsageError, plugin};
+use sestina_deferred::Failure;
+use sestina_poetry::poetry_proxy;
+use sestina_reactor::Endpoint;
+use sestina_service::Child;
 
-use super::parsed;
 use crate::address::{PoetAddress, parse_interface, parse_port};
-use crate::plugin::{MakeError, Plugin, Service};
 
 const EXAMPLES: &str = "\
 Example: a slow poet, a proxy before it, and a client of the proxy
@@ -16,8 +17,6 @@ Example: a slow poet, a proxy before it, and a client of the proxy
 
 A client that hangs up while the poem is being fetched no longer waits for it;
 one that only closes its own direction then counts as hung up, and is reset.";
-
-pub(crate) struct PoetryProxyMaker;
 
 #[derive(Args)]
 struct Options {
@@ -32,31 +31,18 @@ struct Options {
     iface: String,
 }
 
-impl Plugin for PoetryProxyMaker {
-    fn name(&self) -> &'static str {
-        "poetryproxy"
-    }
+pub(crate) fn maker() -> impl ServiceMaker {
+    plugin("poetryproxy", "Fetches a poem from a poet once, and serves it to everybody", make)
+        .with_examples(EXAMPLES)
+}
 
-    fn description(&self) -> &'static str {
-        "Fetches a poem from a poet once, and serves it to everybody"
+fn make(options: Options, context: &Context) -> Result<Child, Failure> {
+    let poet = options.poet.endpoint();
+    if options.poet.is_at(&options.iface, options.port) {
+        let name = poet.peer_name();
+        let why = format!("it would fetch from itself at {name}: give the port of another poet");
+        return Err(UsageError::new(why).into());
     }
-
-    fn options(&self, command: Command) -> Command {
-        Options::augment_args(command).after_help(EXAMPLES)
-    }
-
-    fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError> {
-        let options: Options = parsed(options);
-        let poet = options.poet.endpoint();
-        if options.poet.is_at(&options.iface, options.port) {
-            return Err(MakeError::Itself(poet.peer_name()));
-        }
-        let at = Endpoint::tcp(options.iface, options.port);
-        let start = Box::new(move |reactor: &Reactor| {
-            let port = reactor.listen(&at, PoetryProxy::new(reactor, &poet))?;
-            tracing::info!(target: "sestina", "proxying {} on {}", poet.peer_name(), port.local_addr());
-            Ok(port)
-        });
-        Ok(Service { made_of: None, start })
-    }
+    let at = context.listen(&Endpoint::tcp(options.iface, options.port));
+    Ok(poetry_proxy(context.name(), &poet, &at))
 }

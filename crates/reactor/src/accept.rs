@@ -147,7 +147,7 @@ impl Reactor {
             stopped: Vec::new(),
             starved: false,
             retry: None,
-            census: Census::default(),
+            census: Census::with_limits(self.inner().connection_limits.get()),
             paused: false,
             waits_for_room: false,
             listed: Listed::default(),

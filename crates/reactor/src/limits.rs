@@ -49,6 +49,10 @@ pub(crate) struct Census {
 }
 
 impl Census {
+    pub(crate) fn with_limits(limits: ConnectionLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Whether another connection may be taken. Says in the log when that changes.
     pub(crate) fn has_room(&mut self, port: &Address) -> bool {
         let room = self.total < self.limits.total;
@@ -117,6 +121,20 @@ impl Port {
 }
 
 impl Reactor {
+    /// Sets how many connections ports take that listen from now on, and have no limits of their own
+    /// ([`Port::set_connection_limits`]).
+    ///
+    /// ```
+    /// # let reactor = sestina_reactor_mio::reactor()?;
+    /// use sestina_reactor::ConnectionLimits;
+    ///
+    /// reactor.set_connection_limits(ConnectionLimits { total: 500, ..ConnectionLimits::default() });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_connection_limits(&self, limits: ConnectionLimits) {
+        self.inner().connection_limits.set(limits);
+    }
+
     /// A connection of this port has ended.
     pub(crate) fn release_from_port(&self, port: Token, peer: &Address) {
         let waits = self.with_port(port, |port| {

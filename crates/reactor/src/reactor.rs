@@ -57,6 +57,7 @@ impl Reactor {
             dirty: RefCell::new(VecDeque::new()),
             ready: RefCell::new(VecDeque::new()),
             closings: RefCell::new(Closings::default()),
+            connection_limits: Cell::default(),
             pool: RefCell::new(BufferPool::default()),
             scratch: Cell::new(Vec::new()),
             events: Cell::new(Vec::new()),

@@ -6,22 +6,21 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use crate::neutral::is_bidi_control;
-
 /// Says one line.
-pub(crate) fn say(line: &str) {
+pub fn say(line: &str) {
     let mut text = one_line(line);
     text.push('\n');
     say_raw(&text);
 }
 
 /// Says text of our own, as it is.
-pub(crate) fn say_raw(text: &str) {
+pub fn say_raw(text: &str) {
     io::stderr().lock().write_all(text.as_bytes()).ok();
 }
 
 /// The error and all its sources, the outermost first: `cannot read the poem 'x': input/output error`.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -33,16 +32,29 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// `text` with everything escaped that would end the line or move a terminal's cursor.
-pub(crate) fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() || is_bidi_control(character) {
+        if must_be_escaped(character) {
             write!(line, "{}", character.escape_default()).expect("a string takes everything");
         } else {
             line.push(character);
         }
     }
     line
+}
+
+/// Whether a character, written as it is, could end a line, move a cursor, or reorder what stands around it.
+pub(crate) fn must_be_escaped(character: char) -> bool {
+    let is_mark = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}');
+    character.is_control() || is_bidi_control(character) || is_mark
+}
+
+/// Characters that reorder what stands around them, so that a reader sees another text than was sent.
+#[must_use]
+pub fn is_bidi_control(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::words;
 
 /// The exit status of wrong usage.
-pub(crate) const WRONG_USAGE: u8 = 2;
+pub const WRONG_USAGE: u8 = 2;
 
 /// Answers for the parser: help and version on the standard output, everything else as one line on the standard error.
-pub(crate) fn answer(error: &clap::Error, command: &Command, arguments: &[OsString]) -> ExitCode {
+#[must_use]
+pub fn answer(error: &clap::Error, command: &Command, arguments: &[OsString]) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = error.render().to_string();
@@ -51,7 +52,8 @@ fn program(command: &Command, arguments: &[OsString]) -> String {
     }
 }
 
-fn problem(error: &clap::Error, command: &Command) -> String {
+/// What is wrong, in words that name the thing and the fix.
+pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
     let said = |kind| text(error.get(kind));
     let argument = said(ContextKind::InvalidArg);
     match error.kind() {

@@ -8,6 +8,8 @@ const SECONDS_PER_DAY: u64 = 86_400;
 const DAYS_PER_CYCLE: u64 = 146_097;
 /// Days from 1 March of the year 0 to 1 January 1970.
 const DAYS_BEFORE_1970: u64 = 719_468;
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A moment, written like `2026-11-22T17:21:27+0000`: UTC, so that logs of several machines can be read together.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +20,41 @@ impl Timestamp {
     pub(crate) fn now() -> Self {
         Self(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
     }
+
+    /// As RFC 3339 has it, with microseconds: `2026-11-22T17:21:27.000412Z`.
+    pub(crate) fn precise(self) -> String {
+        let Calendar { year, month, day, hour, minute, second } = self.calendar();
+        let micros = self.0.subsec_micros();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    }
+
+    /// As RFC 3164 has it: `Nov 22 17:21:27`.
+    pub(crate) fn short(self) -> String {
+        let Calendar { month, day, hour, minute, second, .. } = self.calendar();
+        let name = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&MONTHS[0]);
+        format!("{name} {day:>2} {hour:02}:{minute:02}:{second:02}")
+    }
+
+    fn calendar(self) -> Calendar {
+        let seconds = self.0.as_secs();
+        let (year, month, day) = date(seconds / SECONDS_PER_DAY);
+        let time = seconds % SECONDS_PER_DAY;
+        Calendar { year, month, day, hour: time / 3_600, minute: time / 60 % 60, second: time % 60 }
+    }
+}
+
+struct Calendar {
+    year: u64,
+    month: u64,
+    day: u64,
+    hour: u64,
+    minute: u64,
+    second: u64,
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let (year, month, day) = date(seconds / SECONDS_PER_DAY);
-        let time = seconds % SECONDS_PER_DAY;
-        let (hour, minute, second) = (time / 3_600, time / 60 % 60, time % 60);
+        let Calendar { year, month, day, hour, minute, second } = self.calendar();
         write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+0000")
     }
 }
@@ -62,6 +91,14 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(Timestamp(Duration::from_secs(seconds)).to_string(), text);
         }
+    }
+
+    #[test]
+    fn other_readers_have_other_shapes() {
+        let moment = Timestamp(Duration::new(1_795_368_087, 412_999));
+        assert_eq!(moment.precise(), "2026-11-22T17:21:27.000412Z");
+        assert_eq!(moment.short(), "Nov 22 17:21:27");
+        assert_eq!(Timestamp(Duration::from_secs(951_868_800)).short(), "Mar  1 00:00:00");
     }
 
     #[test]

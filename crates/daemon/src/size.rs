@@ -16,8 +16,19 @@ const UNITS: [(&str, usize); 10] = [
     ("tib", 1 << 40),
 ];
 
-/// Reads a number of bytes, at least 1. A unit is a power of 1024, in capitals or not.
-pub(crate) fn parse_size(text: &str) -> Result<usize, SizeError> {
+/// Reads a number of bytes, at least 1. A unit is a power of 1024, in capitals or not. For `value_parser` of
+/// options.
+///
+/// # Errors
+/// [`SizeError`], whose text says what to write.
+///
+/// ```
+/// use sestina_daemon::size::parse_size;
+///
+/// assert_eq!(parse_size("64k"), Ok(65_536));
+/// assert!(parse_size("0").is_err());
+/// ```
+pub fn parse_size(text: &str) -> Result<usize, SizeError> {
     let fail = |problem| SizeError { text: text.to_owned(), problem };
     let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
@@ -36,7 +47,8 @@ pub(crate) fn parse_size(text: &str) -> Result<usize, SizeError> {
 }
 
 /// A number of bytes as people read it: `615 B`, `64.0 MiB`.
-pub(crate) fn readable(bytes: usize) -> String {
+#[must_use]
+pub fn readable(bytes: usize) -> String {
     let units = [("GiB", 1_usize << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.into_iter().find(|(_, unit)| bytes >= *unit) {
         Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
@@ -46,7 +58,7 @@ pub(crate) fn readable(bytes: usize) -> String {
 
 /// Why a text is no size.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct SizeError {
+pub struct SizeError {
     text: String,
     problem: Problem,
 }

@@ -19,8 +19,20 @@ const UNITS: [(&str, u128); 6] = [
 ];
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
-/// Reads a duration: a decimal number, and a unit if it is not seconds.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+/// Reads a duration: a decimal number, and a unit if it is not seconds. For `value_parser` of options.
+///
+/// # Errors
+/// [`DurationError`], whose text says what to write.
+///
+/// ```
+/// use sestina_daemon::duration::parse_duration;
+/// use std::time::Duration;
+///
+/// assert_eq!(parse_duration("0.7"), Ok(Duration::from_millis(700)));
+/// assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+/// assert!(parse_duration("soon").is_err());
+/// ```
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let fail = |problem| DurationError { text: text.to_owned(), problem };
     let (sign, number) = match text.strip_prefix('-') {
         Some(number) => (Sign::Minus, number),
@@ -48,7 +60,10 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 }
 
 /// Reads how long something may take: no time at all is not meant.
-pub(crate) fn parse_time_limit(text: &str) -> Result<Duration, DurationError> {
+///
+/// # Errors
+/// [`DurationError`], whose text says what to write.
+pub fn parse_time_limit(text: &str) -> Result<Duration, DurationError> {
     match parse_duration(text)? {
         Duration::ZERO => Err(DurationError { text: text.to_owned(), problem: Problem::NoTime }),
         limit => Ok(limit),
@@ -88,7 +103,7 @@ fn billionths(number: &str) -> Option<Option<u128>> {
 
 /// Why a text is no duration.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct DurationError {
+pub struct DurationError {
     text: String,
     problem: Problem,
 }

@@ -18,7 +18,8 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn runner() -> Runner {
     let runner = Runner::new("sestina")
         .with_about("Runs services: servers of poetry, for now")
-        .with_version(env!("CARGO_PKG_VERSION"));
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_discovery();
     let demo = Command::new(demo::NAME).about(demo::DESCRIPTION);
     plugins::built_in(runner).with_command(demo, |_| demo::main())
 }

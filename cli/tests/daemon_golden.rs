@@ -12,8 +12,8 @@ use rustix::process::Signal;
 type Claim = (&'static str, &'static str, &'static str);
 
 const CLAIMS: &[Claim] = &[
-    ("P16-31 loading", "] Loading ", "#info] loading "),
-    ("P16-31 loaded", "] Loaded.", "#info] loaded "),
+    ("P16-31 loading", "] Loading ", "[sestina#info] loading "),
+    ("P16-31 loaded", "] Loaded.", "[sestina#info] loaded "),
     ("P16-32 starting", " starting up.", " starting up, process "),
     ("P16-33 reactor", "reactor class: ", "reactor: mio"),
     ("P16-34 listening", " starting on 10000", " listening on 127.0.0.1:"),
@@ -47,8 +47,13 @@ const RECORDED: &[&str] = &[
 ];
 
 /// The claims of a log in the order of its lines.
-fn claims<'a>(lines: impl Iterator<Item = &'a str>, words: impl Fn(&Claim) -> &'static str) -> Vec<&'static str> {
-    lines.filter_map(|line| CLAIMS.iter().find(|claim| line.contains(words(claim))).map(|claim| claim.0)).collect()
+fn claims<'a>(
+    lines: impl Iterator<Item = &'a str>,
+    words: impl Fn(&Claim) -> &'static str,
+) -> Vec<&'static str> {
+    lines
+        .filter_map(|line| CLAIMS.iter().find(|claim| line.contains(words(claim))).map(|claim| claim.0))
+        .collect()
 }
 
 fn recorded() -> Vec<&'static str> {
@@ -88,7 +93,8 @@ fn the_log_of_an_application_file_has_every_line_of_twistds_in_its_order() {
 #[track_caller]
 fn is_in_shape(line: &str) {
     let (time, rest) = line.split_once(' ').expect("a time and the rest");
-    let digits: String = time.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
+    let digits: String =
+        time.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
     assert_eq!(digits, "0000-00-00T00:00:00+0000", "{line}");
     let system = rest.strip_prefix('[').and_then(|rest| rest.split_once("] "));
     assert!(system.is_some_and(|(system, _)| system.contains('#')), "{line}");

@@ -156,13 +156,13 @@ fn in_another_root_paths_begin_there_and_names_were_resolved_before() {
 }
 
 #[test]
-fn as_root_without_a_word_it_serves_as_root_and_warns() {
+fn as_root_without_a_word_it_serves_as_root_and_says_so() {
     if !is_root("serving as root") {
         return;
     }
     let folder = Folder::new();
     let log = folder.fastpoetry(&[]).stop();
-    assert!(log.contains("[sestina#warn] serving as root"), "{log}");
+    assert!(log.contains("[sestina#info] serving as root"), "{log}");
 }
 
 #[test]

@@ -17,7 +17,11 @@ fn says(folder: &Folder, arguments: &[&str]) -> String {
 }
 
 fn only_the_poem(folder: &Folder) {
-    let names: Vec<_> = std::fs::read_dir(folder.path()).expect("it is there").flatten().map(|entry| entry.file_name()).collect();
+    let names: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("it is there")
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
     assert_eq!(names, [Path::new("ecstasy.txt")], "nothing was made");
 }
 
@@ -54,7 +58,15 @@ fn options_of_twistd_that_there_are_not_say_why_in_one_line() {
 fn what_is_not_there_yet_is_neither_accepted_nor_in_the_help() {
     let folder = Folder::new();
     let help = says(&folder, &["--help"]);
-    for option in ["--upgrade", "--workers", "--worker-restart-max", "--set-title", "--originalname", "--control", "--metrics"] {
+    for option in [
+        "--upgrade",
+        "--workers",
+        "--worker-restart-max",
+        "--set-title",
+        "--originalname",
+        "--control",
+        "--metrics",
+    ] {
         fails(folder.sestina(&[&[option], &FAST[..]].concat()), 2, "there is no option");
         assert!(!help.contains(option), "{option}");
     }
@@ -79,7 +91,9 @@ fn mio_and_no_save_are_accepted_and_the_reactors_are_listed() {
 #[test]
 fn mistyped_options_are_suggested() {
     let folder = Folder::new();
-    for (wrong, right) in [("--nodeamon", "--nodaemon"), ("--pid-file=x", "--pidfile"), ("--drain-timout=1", "--drain-timeout")] {
+    for (wrong, right) in
+        [("--nodeamon", "--nodaemon"), ("--pid-file=x", "--pidfile"), ("--drain-timout=1", "--drain-timeout")]
+    {
         fails(folder.sestina(&[&[wrong], &FAST[..]].concat()), 2, &format!("did you mean '{right}'?"));
     }
     fails(folder.sestina(&[&["--umask", "999"], &FAST[..]].concat()), 2, "octal");
@@ -107,7 +121,8 @@ fn a_check_starts_nothing_and_opens_nothing() {
 #[test]
 fn the_plan_is_printed_with_absolute_paths_and_numbers() {
     let folder = Folder::new();
-    let options = ["--dump-config", "-u", "54321", "-g", "54321", "--drain-timeout", "2m", "--pidfile", "run.pid"];
+    let options =
+        ["--dump-config", "-u", "54321", "-g", "54321", "--drain-timeout", "2m", "--pidfile", "run.pid"];
     let text = says(&folder, &[&options[..], &FAST[..]].concat());
     let here = folder.path().display().to_string();
     for line in [

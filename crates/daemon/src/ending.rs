@@ -83,6 +83,9 @@ pub(crate) fn status_of(error: &(dyn Error + 'static)) -> u8 {
         if error.is::<UsageError>() {
             return usage::WRONG_USAGE;
         }
+        if let Some(refused) = error.downcast_ref::<FileRefused>() {
+            return refused.status();
+        }
         let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
         if error.downcast_ref::<io::Error>().is_some_and(denied) {
             return NO_PRIVILEGE;

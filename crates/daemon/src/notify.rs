@@ -59,6 +59,13 @@ enum Watchdog {
     Off,
 }
 
+impl NotifyOptions {
+    /// Whether the watchdog is wanted if somebody asks for it.
+    pub(crate) fn has_watchdog(&self) -> bool {
+        self.watchdog == Watchdog::Auto
+    }
+}
+
 impl FromStr for Whom {
     type Err = String;
 
@@ -124,7 +131,7 @@ impl Notify {
                 Listener::Descriptor(RefCell::new(Some(copy.into())))
             }
         };
-        let is_asked = options.watchdog == Watchdog::Auto && matches!(listener, Listener::Systemd(_));
+        let is_asked = options.has_watchdog() && matches!(listener, Listener::Systemd(_));
         let watchdog = if is_asked { watchdog(surroundings)? } else { None };
         Ok(Self { listener: Rc::new(listener), pid: surroundings.pid, watchdog })
     }
@@ -294,6 +301,45 @@ impl Error for NotifyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A notifier, and what its manager hears within 100 ms.
+    fn pair(watchdog: Option<Duration>) -> (Notify, impl Fn() -> Option<String>) {
+        let (ours, manager) = UnixDatagram::pair().unwrap();
+        manager.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let listener = Listener::Systemd(Socket { socket: ours, is_told: Cell::new(false) });
+        let heard = move || {
+            let mut bytes = [0; 4_096];
+            let count = manager.recv(&mut bytes).ok()?;
+            Some(String::from_utf8_lossy(&bytes[..count]).into_owned())
+        };
+        (Notify { listener: Rc::new(listener), pid: 7, watchdog }, heard)
+    }
+
+    #[test]
+    fn the_watchdog_hears_nothing_while_the_loop_does_not_turn() {
+        let (notify, heard) = pair(Some(Duration::from_millis(20)));
+        let reactor = sestina_reactor_mio::reactor().unwrap();
+        notify.watch(&reactor);
+        let ping = Some("WATCHDOG=1\n".to_owned());
+        assert_eq!(heard(), ping);
+        assert_eq!(heard(), None, "five times the time, and no turn");
+        reactor.run_until(reactor.sleep(Duration::from_millis(50))).unwrap();
+        assert_eq!(heard(), ping);
+    }
+
+    #[test]
+    fn the_end_asks_for_no_more_time_than_it_may_take() {
+        let (notify, heard) = pair(None);
+        let reactor = sestina_reactor_mio::reactor().unwrap();
+        notify.extend(&reactor, Duration::ZERO);
+        assert_eq!((heard(), reactor.timers()), (None, 0));
+        notify.extend(&reactor, Duration::from_secs(2));
+        assert_eq!(heard().unwrap(), "EXTEND_TIMEOUT_USEC=5000000\n");
+        notify.extend(&reactor, Duration::from_secs(40));
+        assert_eq!(heard().unwrap(), "EXTEND_TIMEOUT_USEC=10000000\n");
+        notify.watch(&reactor);
+        assert_eq!((heard(), reactor.timers()), (None, 2), "nobody asked for the watchdog");
+    }
 
     #[test]
     fn those_who_can_be_told_have_names() {

@@ -1,7 +1,7 @@
 //! Where the services of a program live: what every plugin's context is made of.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -19,8 +19,8 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 struct Sockets {
     listen: Vec<Listen>,
-    /// The names that services have asked for.
-    asked: RefCell<BTreeSet<String>>,
+    /// The names that services have asked for, and where they are.
+    asked: RefCell<BTreeMap<String, Endpoint>>,
 }
 
 impl Place {
@@ -36,9 +36,10 @@ impl Place {
 
     /// Where the socket of this name is to be.
     pub(crate) fn listen(&self, name: &str, usual: &Endpoint) -> Endpoint {
-        self.sockets.asked.borrow_mut().insert(name.to_owned());
         let told = self.sockets.listen.iter().rfind(|listen| listen.name == name);
-        told.map_or_else(|| usual.clone(), |listen| listen.at.clone())
+        let at = told.map_or_else(|| usual.clone(), |listen| listen.at.clone());
+        self.sockets.asked.borrow_mut().insert(name.to_owned(), at.clone());
+        at
     }
 
     /// The sockets that are elsewhere than usual.
@@ -46,10 +47,15 @@ impl Place {
         &self.sockets.listen
     }
 
+    /// The sockets that services have asked for, and where they are.
+    pub(crate) fn sockets(&self) -> Vec<(String, Endpoint)> {
+        self.sockets.asked.borrow().iter().map(|(name, at)| (name.clone(), at.clone())).collect()
+    }
+
     /// The first name of `--listen` that no service has asked for, and the names that there are.
     pub(crate) fn unasked(&self) -> Option<(String, Vec<String>)> {
         let asked = self.sockets.asked.borrow();
-        let unasked = self.sockets.listen.iter().find(|listen| !asked.contains(&listen.name))?;
-        Some((unasked.name.clone(), asked.iter().cloned().collect()))
+        let unasked = self.sockets.listen.iter().find(|listen| !asked.contains_key(&listen.name))?;
+        Some((unasked.name.clone(), asked.keys().cloned().collect()))
     }
 }

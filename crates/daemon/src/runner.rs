@@ -12,8 +12,9 @@ use sestina_deferred::Failure;
 use sestina_service::Application;
 
 use crate::application_file::{self, FileProgram, Linked};
-use crate::detach::Detached;
+use crate::detach::{Detached, name_process};
 use crate::ending::Ending;
+use crate::external::External;
 use crate::options::{RunnerOptions, refused};
 use crate::orders::{self, Order};
 use crate::plan::{Plan, Times};
@@ -21,7 +22,7 @@ use crate::program::{CodeProgram, PluginProgram, Program};
 use crate::serve::{Served, build};
 use crate::service_maker::ServiceMaker;
 use crate::surroundings::Surroundings;
-use crate::{usage, words};
+use crate::{plugins, unit, usage, words};
 
 /// A program that runs services: its name, its plugins, and commands beside them.
 ///
@@ -48,9 +49,12 @@ pub struct Runner {
     plugins: Vec<Rc<dyn ServiceMaker>>,
     commands: Vec<(Command, CommandMain)>,
     application: Option<Rc<dyn Program>>,
-    /// What plugins that are programs of their own are called, before their names.
-    discovers: Option<&'static str>,
+    /// Whether plugins that are programs of their own are looked for.
+    discovers: bool,
 }
+
+/// Columns that the names of commands are padded to in the help.
+const COMMAND_COLUMNS: usize = 11;
 
 type CommandMain = fn(&ArgMatches) -> ExitCode;
 
@@ -79,7 +83,7 @@ impl Runner {
     pub fn new(name: &'static str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let (plugins, commands) = (Vec::new(), Vec::new());
-        Self { name, about: "Runs services", version, plugins, commands, application: None, discovers: None }
+        Self { name, about: "Runs services", version, plugins, commands, application: None, discovers: false }
     }
 
     /// Sets the first line of the help.
@@ -108,6 +112,32 @@ impl Runner {
         self
     }
 
+    /// Has plugins looked for that are programs of their own: executables named `PROGRAM-NAME`, in the folders of
+    /// `--plugin-path`, then of `PROGRAM_PLUGIN_PATH` and `PATH`; as root, in those of `--plugin-path` and in
+    /// `/usr/lib/PROGRAM`. They appear in the help, and the program becomes the one that is named. Only what nobody but root and
+    /// the caller can change is run.
+    ///
+    /// Such a plugin is a program of a few lines like this one: a runner of that name with a plugin of the last part of it.
+    ///
+    /// ```no_run
+    /// # use clap::Args;
+    /// # use sestina_daemon::{Runner, plugin};
+    /// # use sestina_service::task;
+    /// # #[derive(Args)]
+    /// # struct Options {}
+    /// fn main() -> std::process::ExitCode {
+    ///     Runner::new("sestina-greeter")
+    ///         .with_plugin(plugin("greeter", "Greets, and rests", |_: Options, context| {
+    ///             Ok(task(context.name(), |_| async { Ok(()) }))
+    ///         }))
+    ///         .main()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_discovery(self) -> Self {
+        Self { discovers: true, ..self }
+    }
+
     /// Runs the program with the arguments of the process.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the runner is the program")]
@@ -128,9 +158,16 @@ impl Runner {
             Ok(detached) => detached,
             Err(error) => return Ending::failed(&error).say(self.name),
         };
+        if plugins::is_run_by_number() {
+            name_process(arguments);
+        }
         let command = self.command();
         let matches = match command.clone().try_get_matches_from(arguments) {
             Ok(matches) => matches,
+            Err(error) if self.discovers => {
+                return External { program: self.name, command: &command, surroundings: &surroundings }
+                    .answer(&error, arguments);
+            }
             Err(error) => return usage::answer(&error, &command, arguments),
         };
         if matches.get_flag("help-reactors") {
@@ -143,6 +180,10 @@ impl Runner {
             && let Some((_, main)) = self.commands.iter().find(|(command, _)| command.get_name() == name)
         {
             return main(its);
+        }
+        if let Some((name, _)) = subcommand.filter(|(name, _)| command.find_subcommand(name).is_none()) {
+            let external = External { program: self.name, command: &command, surroundings: &surroundings };
+            return external.run(name, &matches, arguments).say(self.name);
         }
         let subject =
             subcommand.map_or_else(|| self.name.to_owned(), |(name, _)| format!("{} {name}", self.name));
@@ -159,14 +200,14 @@ impl Runner {
         let (program, options) = match self.program(asked) {
             Ok(Choice::Run(program, options)) => (program, options),
             Ok(Choice::Print(text)) => return Ending::printed(&text),
-            Err(ending) => return ending,
+            Err(ending) => return told(detached, ending),
         };
         if let Some(order) = order {
             return self.order(order, &options, &asked.surroundings);
         }
         let plan = match Plan::check(self.name, &options, &asked.surroundings) {
             Ok(plan) => plan,
-            Err(error) => return Ending::failed(&error),
+            Err(error) => return told(detached, Ending::failed(&error)),
         };
         if options.process.dump_config {
             return Ending::printed(&plan.dump(program.title()));
@@ -177,6 +218,10 @@ impl Runner {
                 Err(failure) => Ending::of(&failure),
             };
         }
+        if let Some(kind) = options.unit.emit_unit {
+            let units = self.units(kind, asked, &options, (&plan, &*program));
+            return units.map_or_else(|failure| Ending::of(&failure), |text| Ending::printed(&text));
+        }
         let served = Served {
             name: self.name,
             version: self.version,
@@ -185,6 +230,31 @@ impl Runner {
             surroundings: &asked.surroundings,
         };
         served.serve(plan, program, detached)
+    }
+
+    /// Units of systemd for this command line.
+    fn units(
+        &self,
+        kind: unit::Kind,
+        asked: &Asked<'_>,
+        options: &RunnerOptions,
+        (plan, program): (&Plan, &dyn Program),
+    ) -> Result<String, Failure> {
+        build(program, plan)?; // asks for the sockets
+        let wanted = unit::Wanted {
+            program: self.name,
+            title: program.title(),
+            executable: std::env::current_exe()?,
+            directory: &asked.surroundings.directory,
+            words: unit::CommandLine {
+                command: &asked.command,
+                matches: asked.matches,
+                arguments: asked.arguments,
+            },
+            options,
+            plan,
+        };
+        Ok(unit::emit(&wanted, kind)?)
     }
 
     fn order(&self, order: Order, options: &RunnerOptions, surroundings: &Surroundings) -> Ending {
@@ -201,6 +271,9 @@ impl Runner {
     /// The program that the command line means, and the options with which it runs.
     fn program(&self, asked: &Asked<'_>) -> Result<Choice, Ending> {
         let options = &asked.given;
+        if options.app.describe {
+            return self.description().map(Choice::Print);
+        }
         if options.app.app_schema {
             return Ok(Choice::Print(application_file::schema(&self.linked(&asked.command))));
         }
@@ -240,10 +313,18 @@ impl Runner {
         Ok(Choice::Run(Rc::new(program), options))
     }
 
+    /// What this program says of itself as a plugin of another: its name ends with that plugin's.
+    fn description(&self) -> Result<String, Ending> {
+        let is_it = |plugin: &&Rc<dyn ServiceMaker>| self.name.ends_with(&format!("-{}", plugin.name()));
+        let plugin = self.plugins.iter().find(is_it);
+        let plugin = plugin.ok_or_else(|| Ending::usage("this program is no plugin of another"))?;
+        Ok(plugins::description(plugin.as_ref(), self.version))
+    }
+
     fn linked(&self, command: &Command) -> Linked {
         Linked {
             program: self.name.to_owned(),
-            prefix: self.discovers.map(ToOwned::to_owned),
+            prefix: self.discovers.then(|| plugins::prefix(self.name)),
             plugins: self.plugins.clone(),
             command: command.clone(),
         }
@@ -264,6 +345,8 @@ impl Runner {
             .mut_args(later_wins)
             .arg_required_else_help(self.application.is_none())
             .disable_help_subcommand(true)
+            .allow_external_subcommands(self.discovers)
+            .external_subcommand_value_parser(clap::value_parser!(OsString))
             .subcommand_value_name("PLUGIN")
             .subcommand_help_heading("Plugins")
             .after_help(self.after_help());
@@ -278,7 +361,7 @@ impl Runner {
             text.push_str("Commands:\n");
             for (command, _) in &self.commands {
                 let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-                text.push_str(&format!("  {:11}  {about}\n", command.get_name()));
+                plugins::entry(command.get_name(), &about, COMMAND_COLUMNS, &mut text);
             }
             text.push('\n');
         }
@@ -303,6 +386,14 @@ struct Asked<'a> {
 enum Choice {
     Run(Rc<dyn Program>, RunnerOptions),
     Print(String),
+}
+
+/// A detached process that ends before it has begun says why: what was good when the command looked, a moment ago, is not.
+fn told(detached: Option<Detached>, ending: Ending) -> Ending {
+    if let Some(detached) = detached {
+        detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
+    }
+    ending
 }
 
 /// Of an option of the runner that is given twice, the later one counts: so a script may add to what it was given.

@@ -94,8 +94,8 @@ impl Life {
         let life = Rc::clone(self);
         reactor.on_signal(Signal::User1, move || {
             tracing::info!(target: "sestina", "received SIGUSR1, opening the log again");
-            life.log.reopen();
-            life.tell_order_done(false);
+            let is_open = life.log.reopen();
+            life.tell_order_done(!is_open);
         })?;
         if let Some(signal) = early.came() {
             self.end(signal, reactor);

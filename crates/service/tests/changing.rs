@@ -5,6 +5,7 @@ mod common;
 use std::rc::Rc;
 
 use common::{Act, Diary, MS, Plan, Probe, SECOND, application, end, good, play, probe};
+use sestina_deferred::Failure;
 use sestina_service::{
     AddError, Child, Details, MoveError, MultiService, NoSuchService, Restart, Service, ServiceError, State,
     Supervision, service,
@@ -301,7 +302,7 @@ fn states_are_told_to_those_who_subscribed_as_long_as_they_want() {
             let subscription = tree.subscribe(move |path, state| noted.note(format!("{path}:{state}")));
             tree.start().await?;
             assert_eq!(told.line(), ":starting, a:starting, a:running, :running");
-            end(&tree, "a", Err(sestina_deferred::Failure::msg("broken")));
+            end(&tree, "a", Err(Failure::msg("broken")));
             assert_eq!(told.line(), "a:stopping, a:failed");
             tree.reactor().sleep(SECOND).await?;
             assert_eq!(told.line(), "a:starting, a:running");

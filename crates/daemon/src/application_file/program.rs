@@ -30,8 +30,7 @@ pub(crate) struct Linked {
     pub(crate) command: Command,
 }
 
-/// The services of an application file. A cheap handle.
-#[derive(Clone)]
+/// The services of an application file.
 pub(crate) struct FileProgram(Rc<Inner>);
 
 struct Inner {
@@ -91,9 +90,9 @@ impl Program for FileProgram {
     }
 
     fn announce(&self) {
-        // It was checked and loaded before there was a log.
-        tracing::info!(target: "sestina", "loading {}", self.0.shown.display());
-        tracing::info!(target: "sestina", "loaded {}", self.0.shown.display());
+        let (shown, services) = (self.0.shown.display(), self.0.current.borrow().1.top.services());
+        tracing::info!(target: "sestina", "loading {shown}");
+        tracing::info!(target: "sestina", "loaded {shown}: {services} services");
     }
 
     fn build(&self, place: &Place) -> Result<Application, Failure> {

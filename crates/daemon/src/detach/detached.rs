@@ -161,8 +161,8 @@ fn end_with_launcher(_: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// `ps` shows the name of the executable's file, and that was /proc/self/exe.
-fn name_process(arguments: &[OsString]) {
+/// `ps` shows the name of the executable's file, and that was /proc/self/exe, or a number below /proc/self/fd.
+pub(crate) fn name_process(arguments: &[OsString]) {
     #[cfg(target_os = "linux")]
     if let Some(name) = arguments.first().and_then(|name| Path::new(name).file_name()) {
         let bytes = name.as_bytes();

@@ -11,5 +11,5 @@ mod detached;
 mod launcher;
 mod message;
 
-pub(crate) use detached::Detached;
+pub(crate) use detached::{Detached, name_process};
 pub(crate) use launcher::{Launch, launch};

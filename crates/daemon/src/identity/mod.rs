@@ -181,7 +181,7 @@ impl Identity {
         if let Some(owner) = self.owner() {
             tracing::info!(target: "sestina", "serving as user {} and group {}", owner.uid, owner.gid);
         } else if was_root {
-            tracing::warn!(target: "sestina", "serving as root: --uid gives that up");
+            tracing::info!(target: "sestina", "serving as root: --uid gives that up");
         }
         Ok(())
     }

@@ -120,13 +120,14 @@ impl Log {
 
     /// Opens the file again, by its path, and the way to the syslog; for `logrotate`, which moves the file away and then
     /// sends SIGUSR1. Says so in the log, and also if it fails: then the log goes on where it was.
-    pub(crate) fn reopen(&self) {
+    /// Gives whether it succeeded.
+    pub(crate) fn reopen(&self) -> bool {
         let result: Result<(), Box<dyn Error>> = {
             let mut state = self.0.lock();
             let result = match state.outbox.output() {
                 Output::File(file) => file.reopen().map_err(Into::into),
                 Output::Syslog(syslog) => syslog.reconnect().map_err(Into::into),
-                Output::Stream(_) => return, // it is the same for ever
+                Output::Stream(_) => return true, // it is the same for ever
             };
             if result.is_ok() {
                 state.outbox.is_renewed();
@@ -137,10 +138,12 @@ impl Log {
             Ok(()) => {
                 let origin = Origin { level: tracing::Level::INFO, ..OWN };
                 self.0.say(origin, "the log was opened again");
+                true
             }
             Err(error) => {
                 let words = format!("{}; it goes on where it was", words::chain(&*error));
                 self.0.say(OWN, &words);
+                false
             }
         }
     }

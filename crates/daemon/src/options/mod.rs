@@ -13,6 +13,7 @@ use clap::Args;
 use crate::application_file::AppOptions;
 use crate::logs::LogOptions;
 use crate::notify::NotifyOptions;
+use crate::unit::UnitOptions;
 
 /// The runner's own options: they come before the name of the plugin.
 #[derive(Args, Clone, Debug)]
@@ -26,6 +27,9 @@ pub(crate) struct RunnerOptions {
     /// Who is told how it goes
     #[command(flatten)]
     pub(crate) notify: NotifyOptions,
+    /// Units of systemd
+    #[command(flatten)]
+    pub(crate) unit: UnitOptions,
     /// Application files and plugins
     #[command(flatten)]
     pub(crate) app: AppOptions,

@@ -90,12 +90,12 @@ fn the_program_becomes_the_plugin_with_all_options() {
     plugins.good("ant", "Carries");
     for rest in [&["-n", "--logfile", "-", "ant", "--port", "1", "-x"][..], &["ant", "--help"], &["ant"]] {
         let child = plugins.command(rest).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
-        let pid = child.id();
+        let pid = child.id().to_string();
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(7), "its exit status is the plugin's");
         let said = String::from_utf8(output.stdout).expect("it is text");
         let path = plugins.0.join("plugins");
-        let expected = [&[pid.to_string().as_str(), "--plugin-path", common::path(&path)][..], rest].concat();
+        let expected = [&[pid.as_str(), "--plugin-path", common::path(&path)][..], rest].concat();
         assert_eq!(said.lines().collect::<Vec<_>>(), expected);
     }
     let odd = std::ffi::OsString::from_vec(b"caf\xe9".to_vec());

@@ -160,7 +160,8 @@ pub(crate) enum Role {
     Running,
 }
 
-/// What a timer does.
+/// What a timer does. The wide tag keeps copies of it whole: with a narrow one they are stored in pieces that no load matches.
+#[repr(u64)]
 pub(crate) enum Job {
     Call(Box<dyn FnOnce()>),
     /// The connection's own timer.

@@ -78,21 +78,29 @@ impl<T> Slab<T> {
     ///
     /// # Panics
     /// With more than 4,294,967,295 tenants.
+    #[inline]
     pub fn insert(&mut self, value: T) -> Key {
+        self.insert_with(|| value)
+    }
+
+    /// As `insert`, and the value is made where it will be.
+    #[inline(always)]
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> Key {
         self.len += 1;
         let Some(index) = self.free else {
-            let index = self.add_place(Place { generation: 0, tenant: Tenant::Here(value) });
+            let index = self.add_place(Place { generation: 0, tenant: Tenant::Here(make()) });
             return Key { index, generation: 0 };
         };
         let place = &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK];
         if let Tenant::Free { next } = place.tenant {
             self.free = next;
+            place.tenant = Tenant::Here(make());
         }
-        place.tenant = Tenant::Here(value);
         Key { index, generation: place.generation }
     }
 
     /// Takes the tenant out, if the key still names one.
+    #[inline(always)]
     pub fn remove(&mut self, key: Key) -> Option<T> {
         let next = self.free;
         let place = self.place_mut(key.index)?;
@@ -110,6 +118,7 @@ impl<T> Slab<T> {
     }
 
     /// The tenant, if the key still names one.
+    #[inline]
     #[must_use]
     pub fn get(&self, key: Key) -> Option<&T> {
         match self.place(key.index)? {
@@ -119,6 +128,7 @@ impl<T> Slab<T> {
     }
 
     /// The tenant, if the key still names one.
+    #[inline]
     #[must_use]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         match self.place_mut(key.index)? {
@@ -147,14 +157,17 @@ impl<T> Slab<T> {
         })
     }
 
+    #[inline]
     fn place(&self, index: u32) -> Option<&Place<T>> {
         self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)
     }
 
+    #[inline]
     fn place_mut(&mut self, index: u32) -> Option<&mut Place<T>> {
         self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
     }
 
+    #[cold]
     fn add_place(&mut self, place: Place<T>) -> u32 {
         let full = self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK);
         if full {

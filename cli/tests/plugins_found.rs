@@ -61,7 +61,7 @@ fn help(ended: Ended) -> String {
     String::from_utf8(ended.stdout).expect("help is text")
 }
 
-// spec: P16-60, P16-61, P16-62, P16-68, P16-74
+// spec: P16-60, P16-61, P16-62, P16-68, P16-73, P16-74
 #[test]
 fn they_are_listed_by_name_with_what_they_say_of_themselves() {
     let plugins = Plugins::new();

@@ -4,19 +4,12 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod ctl;
 mod demo;
-mod descriptors;
-mod duration;
 pub mod get_poetry;
-mod log;
 mod neutral;
 mod output;
 mod paint;
-mod plugin;
 mod plugins;
 pub mod sestina;
 mod signals;
-mod size;
-mod timestamp;
-mod usage;
-mod words;

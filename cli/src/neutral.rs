@@ -4,6 +4,7 @@
 //! harmless is decided by their class alone, and never by what came before: a filter that knows escape sequences can be
 //! led out of step, and this one cannot. It only remembers what a cut through the stream has left unfinished.
 
+use sestina_daemon::words::is_bidi_control;
 use std::str;
 
 /// Instead of what is no text, or has no harmless picture of its own.
@@ -86,11 +87,6 @@ impl Neutral {
 /// The letter that makes this control character together with the control key: `[` for escape, `?` for delete.
 fn caret_letter(control: char) -> char {
     u8::try_from(control).map_or(REPLACEMENT, |byte| char::from(byte ^ 0x40))
-}
-
-/// Characters that reorder what stands around them, so that a reader sees another text than was sent.
-pub(crate) fn is_bidi_control(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ fn refused(mut command: Command, arguments: &[&str], code: i32, words: &str) {
     command.args(arguments);
     let ended = Program::run(command);
     assert_eq!(ended.code, Some(code), "{arguments:?}: {}", ended.stderr);
-    assert_eq!(ended.stderr.lines().count(), 1, "{arguments:?}: {}", ended.stderr);
-    assert!(ended.stderr.contains(words), "{arguments:?}: {}", ended.stderr);
+    // Above it may stand the log of a start that failed.
+    let last = ended.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("sestina") || last.starts_with("get-poetry"), "{arguments:?}: {}", ended.stderr);
+    assert!(last.contains(words), "{arguments:?}: {}", ended.stderr);
     assert!(ended.stdout.is_empty(), "{arguments:?}");
 }
 
@@ -145,8 +147,10 @@ fn poems_that_are_none_are_one() {
     std::fs::write(&locked, b"a poem").unwrap();
     std::fs::set_permissions(&locked, std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     for plugin in ["fastpoetry", "slowpoetry"] {
-        let serve = |poem: &str, words: &str| refused(sestina(), &[plugin, "--poem", poem], 1, words);
-        serve("no/such/poem.txt", "there is no poem 'no/such/poem.txt': check the path");
+        let serve = |poem: &str, words: &str| {
+            refused(sestina(), &["-n", plugin, "--poem", poem, "--port", "0"], 1, words)
+        };
+        serve("no/such/poem.txt", "no/such/poem.txt': check the path");
         serve(env!("CARGO_MANIFEST_DIR"), "is a directory: give a file with one poem in it");
         serve(path(&empty), "is empty: give a file with at least one byte");
         if std::fs::read(&locked).is_err() {
@@ -221,7 +225,7 @@ fn names_that_are_no_text_are_named_all_the_same() {
     let name = std::ffi::OsStr::from_bytes(b"poem-\xff");
     let mut command = sestina();
     command.args(["fastpoetry", "--poem"]).arg(name);
-    refused(command, &[], 1, "there is no poem 'poem-\u{fffd}'");
+    refused(command, &[], 1, "poem-\u{fffd}'");
     let mut command = get_poetry();
     command.arg(name);
     refused(command, &[], 2, "not valid UTF-8");

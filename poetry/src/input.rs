@@ -6,7 +6,7 @@
 
 use sestina_reactor::Conn;
 
-/// How much a client may say to a poet before it is cut, unless the poet's option says otherwise. As much as the
+/// How much a client may say to a poet before it is cut, unless its `with_input_bytes_max` said otherwise. As much as the
 /// reactor discards after a polite close by default.
 pub const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 

@@ -16,9 +16,9 @@ use sestina_reactor::{Address, Conn, Factory, Lost, Protocol};
 use crate::input::{INPUT_BYTES_MAX, drop_bytes};
 use crate::poem::Poem;
 
-/// How many bytes a slow poet sends at a time, unless told otherwise.
+/// How many bytes a slow poet sends at a time, unless [`SlowPoetry::with_num_bytes`] said otherwise.
 pub const SLOW_NUM_BYTES: NonZeroUsize = NonZeroUsize::new(10).expect("ten is not zero");
-/// How long a slow poet waits between two pieces, unless told otherwise.
+/// How long a slow poet waits between two pieces, unless [`SlowPoetry::with_delay`] said otherwise.
 pub const SLOW_DELAY: Duration = Duration::from_millis(700);
 
 /// Serves a poem to everybody who connects, `num_bytes` every `delay`; the first piece comes at once.
@@ -29,18 +29,21 @@ pub const SLOW_DELAY: Duration = Duration::from_millis(700);
 /// # Limits
 /// A client that says more than [`INPUT_BYTES_MAX`] is cut.
 ///
-/// ```no_run
-/// use sestina_poetry::{Poem, SlowPoetry};
-/// use sestina_reactor::Reactor;
+/// ```
+/// use sestina_poetry::{Poem, SlowPoetry, get_poem};
+/// use sestina_reactor::Endpoint;
 /// use std::time::Duration;
 ///
-/// fn serve(reactor: &Reactor) -> Result<(), Box<dyn std::error::Error>> {
-///     let poet = SlowPoetry::new(Poem::load("poetry/poems/ecstasy.txt")?)
-///         .with_num_bytes(30.try_into()?)
-///         .with_delay(Duration::from_millis(100));
-///     reactor.listen(&"tcp:10001".parse()?, poet)?;
-///     Ok(())
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let at: Endpoint = "tcp:10001".parse()?;
+/// let poet = SlowPoetry::new(Poem::from_bytes([b'o'; 90]))
+///     .with_num_bytes(30.try_into()?)
+///     .with_delay(Duration::from_secs(1));
+/// reactor.listen(&at, poet)?;
+/// let begun = reactor.now();
+/// reactor.run_until(get_poem(&reactor, &at)).map_err(|failure| failure.to_string())?;
+/// assert_eq!((reactor.now() - begun).as_secs(), 2); // three pieces, two pauses
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct SlowPoetry {

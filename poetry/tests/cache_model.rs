@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use common::upstream::refused;
 use sestina_poetry::cache::{
-    Cache, FlightId, Mode, OnAbandon, OnTooLarge, Order, Purge, ReaderId, Reading, Settings, UpstreamEnd,
+    Cache, FLIGHT_RESERVE_BYTES, FlightId, Mode, OnAbandon, OnTooLarge, Order, Purge, ReaderId, Reading,
+    Settings, UpstreamEnd,
 };
 use sestina_reactor::{Lost, Time};
 
@@ -252,8 +253,24 @@ impl World {
         assert!(KEYS.iter().all(|key| attached(key) <= 1));
     }
 
+    /// Everybody reads what there is: then no upstream may be paused that somebody waits for, unless memory is short.
+    fn nobody_waits_for_a_paused_upstream(&mut self) {
+        for _ in 0..4 {
+            for reader in self.clients.keys().copied().collect::<Vec<_>>() {
+                while self.clients.contains_key(&reader) && self.read(reader) {}
+                self.orders();
+            }
+        }
+        let memory = self.cache.statistics().memory.total();
+        let short = memory + 4 * FLIGHT_RESERVE_BYTES >= self.cache.settings().memory_bytes_max;
+        let stuck =
+            self.cache.flights(self.now).into_iter().find(|flight| flight.paused && flight.phase != "cut");
+        assert!(stuck.is_none() || short, "{stuck:?} with {memory} bytes");
+    }
+
     /// Everything comes to its end, and nothing is left.
     fn finish(mut self) {
+        self.nobody_waits_for_a_paused_upstream();
         for reader in self.clients.keys().copied().collect::<Vec<_>>() {
             if self.random.chance(50) {
                 self.cache.cancel(self.now, reader);

@@ -10,7 +10,7 @@ use sestina_reactor::{Endpoint, Reactor};
 use super::report::{Download, Facts, Outcome};
 use super::screen::Screen;
 use super::stage::{Poet, Stage};
-use crate::words;
+use sestina_daemon::words;
 
 /// Clients of the proxy.
 const PROXY_CLIENTS: usize = 8;

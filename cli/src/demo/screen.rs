@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use sestina_reactor::{Reactor, Time};
 
 use crate::paint::Paint;
-use crate::words;
+use sestina_daemon::words;
 
 /// A running demo, shown.
 pub(super) struct Screen {

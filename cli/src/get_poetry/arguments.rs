@@ -7,8 +7,8 @@ use clap::{Args, Command, ValueEnum, ValueHint};
 use sestina_poetry::Order;
 
 use crate::address::Poet;
-use crate::duration::parse_time_limit;
-use crate::size::parse_size;
+use sestina_daemon::duration::parse_time_limit;
+use sestina_daemon::size::parse_size;
 
 pub(crate) const NAME: &str = "get-poetry";
 

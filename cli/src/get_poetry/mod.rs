@@ -34,9 +34,9 @@ use self::arguments::{NAME, Options};
 use self::plan::Plan;
 use self::session::Session;
 use self::voice::Voice;
-use crate::log;
-use crate::usage;
-use crate::words;
+use sestina_daemon::logs;
+use sestina_daemon::usage;
+use sestina_daemon::words;
 
 /// Runs the program with these arguments, the program's own name first.
 #[must_use]
@@ -48,7 +48,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(options) => options,
         Err(error) => return usage::answer(&error, &command, &arguments),
     };
-    log::begin(LevelFilter::WARN);
+    logs::begin(LevelFilter::WARN);
     let descriptors = raise_descriptor_limit().unwrap_or(DESCRIPTORS);
     let plan = match Plan::check(options, descriptors) {
         Ok(plan) => plan,

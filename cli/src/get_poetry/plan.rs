@@ -9,7 +9,7 @@ use sestina_reactor::Endpoint;
 use super::arguments::{Limits, Options, PrintOrder, Printing, Showing};
 use super::store::{Store, StoreError};
 use crate::address::Poet;
-use crate::usage::WRONG_USAGE;
+use sestina_daemon::usage::WRONG_USAGE;
 
 /// Descriptors that are not for downloads: the standard streams, the poller, the resolver's sockets.
 const DESCRIPTORS_RESERVED: u64 = 64;

@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, T
 use rustix::stdio;
 use rustix::termios::tcgetwinsize;
 
-use crate::words;
+use sestina_daemon::words;
 
 /// More rows than this are no overview.
 const ROWS_MAX: usize = 10;

@@ -23,8 +23,8 @@ use super::screen::TICK;
 use super::store::{Step, Store, StoreError};
 use super::voice::{Tone, Voice};
 use crate::signals;
-use crate::size::readable;
-use crate::words;
+use sestina_daemon::size::readable;
+use sestina_daemon::words;
 
 /// What a shell would report for a program that SIGPIPE had ended.
 const NO_READER: u8 = 128 + 13;

@@ -11,7 +11,7 @@ use super::screen::Screen;
 use crate::neutral::Neutral;
 use crate::output::{Stream, Writer};
 use crate::paint::Paint;
-use crate::words;
+use sestina_daemon::words;
 
 /// More than this is not drawn while the terminal takes nothing.
 const DRAWN_BYTES_MAX: usize = 64 * 1024;

@@ -2,20 +2,19 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args, Command, ValueEnum};
-use sestina_poetry::{FastPoetry, Poem};
+use clap::{Args, ValueEnum};
+use sestina_daemon::{Context, ServiceMaker, plugin};
+use sestina_deferred::Failure;
+use sestina_poetry::{FastPoetry, poetry_server};
 use sestina_reactor::{Drain, Endpoint};
+use sestina_service::MultiService;
 
-use super::{described, parsed};
 use crate::address::{parse_interface, parse_port};
-use crate::plugin::{MakeError, Plugin, Service};
 
 const EXAMPLES: &str = "\
 Examples:
   sestina -n fastpoetry --poem poetry/poems/fascination.txt
   sestina -n fastpoetry --poem poetry/poems/science.txt --iface 0.0.0.0";
-
-pub(crate) struct FastPoetryMaker;
 
 #[derive(Args)]
 struct Options {
@@ -44,29 +43,16 @@ enum DrainWhen {
     IfUnread,
 }
 
-impl Plugin for FastPoetryMaker {
-    fn name(&self) -> &'static str {
-        "fastpoetry"
-    }
+pub(crate) fn maker() -> impl ServiceMaker {
+    plugin("fastpoetry", "Serves a poem, all of it at once", make).with_examples(EXAMPLES)
+}
 
-    fn description(&self) -> &'static str {
-        "Serves a poem, all of it at once"
-    }
-
-    fn options(&self, command: Command) -> Command {
-        Options::augment_args(command).after_help(EXAMPLES)
-    }
-
-    fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError> {
-        let options: Options = parsed(options);
-        let drain = match options.drain {
-            DrainWhen::Always => Drain::Always,
-            DrainWhen::IfUnread => Drain::IfUnread,
-        };
-        let poem = Poem::load(&options.poem)?;
-        let made_of = Some(described(&poem, &options.poem));
-        let poetry = FastPoetry::new(poem).with_drain(drain);
-        let at = Endpoint::tcp(options.iface, options.port);
-        Ok(Service { made_of, start: Box::new(move |reactor| reactor.listen(&at, poetry)) })
-    }
+fn make(options: Options, context: &Context) -> Result<MultiService, Failure> {
+    let drain = match options.drain {
+        DrainWhen::Always => Drain::Always,
+        DrainWhen::IfUnread => Drain::IfUnread,
+    };
+    let at = context.listen(&Endpoint::tcp(options.iface, options.port));
+    let poem = context.path(options.poem);
+    Ok(poetry_server(context.name(), poem, &at, move |poem| FastPoetry::new(poem).with_drain(drain)))
 }

@@ -1,4 +1,4 @@
-//! The plugins that are built in, one file each: their options, and how they start.
+//! The plugins that are built in, one file each: their options, and the services that they make.
 
 mod fastpoetry;
 mod poetryproxy;
@@ -6,28 +6,16 @@ mod slowpoetry;
 mod transform;
 mod transformproxy;
 
-pub(crate) use fastpoetry::FastPoetryMaker;
-pub(crate) use poetryproxy::PoetryProxyMaker;
-pub(crate) use slowpoetry::SlowPoetryMaker;
-pub(crate) use transform::TransformMaker;
-pub(crate) use transformproxy::TransformProxyMaker;
+use sestina_daemon::Runner;
 
-use std::path::Path;
-
-use clap::{ArgMatches, FromArgMatches};
-use sestina_poetry::Poem;
-
-/// A plugin's options out of what its command has accepted.
-///
-/// # Panics
-/// If the command is another one's.
-fn parsed<O: FromArgMatches>(options: &ArgMatches) -> O {
-    O::from_arg_matches(options).expect("the command was made from these options, and has checked them")
-}
-
-/// For the log.
-fn described(poem: &Poem, path: &Path) -> String {
-    format!("a poem of {} bytes from {}", poem.len(), path.display())
+/// Every plugin built in, in the order of `--help`.
+pub(crate) fn built_in(runner: Runner) -> Runner {
+    runner
+        .with_plugin(fastpoetry::maker())
+        .with_plugin(slowpoetry::maker())
+        .with_plugin(poetryproxy::maker())
+        .with_plugin(transform::maker())
+        .with_plugin(transformproxy::maker())
 }
 
 /// A limit: how many there may be at most.

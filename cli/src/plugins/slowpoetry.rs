@@ -4,22 +4,21 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, Command};
-use sestina_poetry::{Poem, SlowPoetry};
+use clap::Args;
+use sestina_daemon::{Context, ServiceMaker, plugin};
+use sestina_deferred::Failure;
+use sestina_poetry::{SlowPoetry, poetry_server};
 use sestina_reactor::Endpoint;
+use sestina_service::MultiService;
 
-use super::{described, parsed};
 use crate::address::{parse_interface, parse_port};
-use crate::duration::parse_duration;
-use crate::plugin::{MakeError, Plugin, Service};
+use sestina_daemon::duration::parse_duration;
 
 const EXAMPLES: &str = "\
 Example:
   sestina -n slowpoetry --poem poetry/poems/ecstasy.txt --delay 100ms
 
 Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.";
-
-pub(crate) struct SlowPoetryMaker;
 
 #[derive(Args)]
 struct Options {
@@ -46,25 +45,14 @@ fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
     count.ok_or_else(|| format!("'{text}' is no number of bytes: the smallest is 1"))
 }
 
-impl Plugin for SlowPoetryMaker {
-    fn name(&self) -> &'static str {
-        "slowpoetry"
-    }
+pub(crate) fn maker() -> impl ServiceMaker {
+    plugin("slowpoetry", "Serves a poem slowly, to each client at its own pace", make).with_examples(EXAMPLES)
+}
 
-    fn description(&self) -> &'static str {
-        "Serves a poem slowly, to each client at its own pace"
-    }
-
-    fn options(&self, command: Command) -> Command {
-        Options::augment_args(command).after_help(EXAMPLES)
-    }
-
-    fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError> {
-        let options: Options = parsed(options);
-        let poem = Poem::load(&options.poem)?;
-        let made_of = Some(described(&poem, &options.poem));
-        let poetry = SlowPoetry::new(poem).with_num_bytes(options.num_bytes).with_delay(options.delay);
-        let at = Endpoint::tcp(options.iface, options.port);
-        Ok(Service { made_of, start: Box::new(move |reactor| reactor.listen(&at, poetry)) })
-    }
+fn make(options: Options, context: &Context) -> Result<MultiService, Failure> {
+    let at = context.listen(&Endpoint::tcp(options.iface, options.port));
+    let poem = context.path(options.poem);
+    Ok(poetry_server(context.name(), poem, &at, move |poem| {
+        SlowPoetry::new(poem).with_num_bytes(options.num_bytes).with_delay(options.delay)
+    }))
 }

@@ -3,16 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, Command};
+use clap::Args;
+use sestina_daemon::{Context, ServiceMaker, plugin};
+use sestina_deferred::Failure;
 use sestina_poetry::{
     TRANSFORM_BYTES_MAX, TRANSFORM_REQUESTS_MAX, TransformServer, TransformService, transforms,
 };
-use sestina_reactor::{ConnectionLimits, Endpoint, Reactor};
+use sestina_reactor::{ConnectionLimits, Endpoint};
+use sestina_service::{Child, TcpServer};
 
-use super::{parse_limit, parsed};
+use super::parse_limit;
 use crate::address::{parse_interface, parse_port};
-use crate::duration::parse_time_limit;
-use crate::plugin::{MakeError, Plugin, Service};
+use sestina_daemon::duration::parse_time_limit;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,8 +30,6 @@ Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.";
 /// How many clients a service or its proxy has at once, unless an option says otherwise. Each may keep a request and its
 /// answer in memory.
 pub(super) const CLIENTS_MAX: usize = 1000;
-
-pub(crate) struct TransformMaker;
 
 #[derive(Args)]
 struct Options {
@@ -56,46 +56,31 @@ struct Options {
     timeout: Duration,
 }
 
-impl Plugin for TransformMaker {
-    fn name(&self) -> &'static str {
-        "transform"
-    }
+pub(crate) fn maker() -> impl ServiceMaker {
+    plugin("transform", "Transforms the poems that are sent to it", make)
+        .with_examples(EXAMPLES)
+        .with_prints(|options| options.list.then(list))
+}
 
-    fn description(&self) -> &'static str {
-        "Transforms the poems that are sent to it"
-    }
+fn list() -> String {
+    transforms::BUILT_IN.iter().fold(String::new(), |mut list, built_in| {
+        writeln!(list, "{:12} {}", built_in.name, built_in.about).expect("a string takes everything");
+        list
+    })
+}
 
-    fn options(&self, command: Command) -> Command {
-        Options::augment_args(command).after_help(EXAMPLES)
-    }
-
-    fn prints(&self, options: &ArgMatches) -> Option<String> {
-        let options: Options = parsed(options);
-        options.list.then(|| {
-            transforms::BUILT_IN.iter().fold(String::new(), |mut list, built_in| {
-                writeln!(list, "{:12} {}", built_in.name, built_in.about).expect("a string takes everything");
-                list
-            })
-        })
-    }
-
-    fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError> {
-        let options: Options = parsed(options);
+fn make(options: Options, context: &Context) -> Result<Child, Failure> {
+    let at = context.listen(&Endpoint::tcp(options.iface, options.port));
+    Ok(Child::new(context.name(), move || {
         let service = TransformService::new().with_bytes_max(options.max_bytes);
         let names: Vec<&str> = service.list().map(|(name, _)| name).collect();
-        let made_of = Some(format!("{} transforms: {}", names.len(), names.join(", ")));
+        tracing::info!("loaded {} transforms: {}", names.len(), names.join(", "));
         let server = TransformServer::new(service)
             .with_bytes_max(options.max_bytes)
             .with_requests_max(options.max_requests)
             .with_request_time_max(options.timeout);
-        let at = Endpoint::tcp(options.iface, options.port);
-        let start = Box::new(move |reactor: &Reactor| {
-            let port = reactor.listen(&at, server)?;
-            port.set_connection_limits(clients(options.max_clients));
-            Ok(port)
-        });
-        Ok(Service { made_of, start })
-    }
+        TcpServer::new(&at, server).with_connection_limits(clients(options.max_clients))
+    }))
 }
 
 /// So many clients, from wherever.
@@ -105,12 +90,14 @@ pub(super) fn clients(total: usize) -> ConnectionLimits {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
 
     #[test]
     fn the_defaults_in_the_help_are_those_of_the_library() {
-        let matches = TransformMaker.command().try_get_matches_from(["transform"]).expect("all is optional");
-        let options: Options = parsed(&matches);
+        let matches = maker().command().try_get_matches_from(["transform"]).expect("all is optional");
+        let options = Options::from_arg_matches(&matches).expect("they are its own");
         assert_eq!(options.timeout, sestina_poetry::TRANSFORM_REQUEST_TIME_MAX);
     }
 }

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use clap::{ArgMatches, Args, Command};
+use clap::Args;
+use sestina_daemon::{Context, ServiceMaker, UsageError, plugin};
+use sestina_deferred::Failure;
 use sestina_poetry::{
     TRANSFORM_BYTES_MAX, TRANSFORM_REQUESTS_MAX, TRANSFORM_UPSTREAM_MAX, TRANSFORM_WAITING_BYTES_MAX,
     TransformProxy, TransformServer,
 };
-use sestina_reactor::{Endpoint, Reactor};
+use sestina_reactor::Endpoint;
+use sestina_service::{Child, TcpServer};
 
+use super::parse_limit;
 use super::transform::{CLIENTS_MAX, clients};
-use super::{parse_limit, parsed};
 use crate::address::{PoetAddress, parse_interface, parse_port};
-use crate::duration::parse_time_limit;
-use crate::plugin::{MakeError, Plugin, Service};
+use sestina_daemon::duration::parse_time_limit;
 
 const EXAMPLES: &str = "\
 Example: a transform service, and a proxy before it
@@ -25,9 +27,7 @@ When the service fails, or takes longer than the timeout, it is reset.
 A client that hangs up no longer waits for its answer, and the service is told.
 Durations: a plain number is seconds (0.7), or it has a unit: ms, s, m, h, d.";
 
-pub(crate) struct TransformProxyMaker;
-
-#[derive(Args)]
+#[derive(Clone, Args)]
 struct Options {
     /// The transform service to ask; without a host it is on 127.0.0.1
     #[arg(value_name = "[HOST:]PORT", allow_negative_numbers = true)]
@@ -64,56 +64,49 @@ struct Options {
     max_upstream: usize,
 }
 
-impl Plugin for TransformProxyMaker {
-    fn name(&self) -> &'static str {
-        "transformproxy"
-    }
+pub(crate) fn maker() -> impl ServiceMaker {
+    plugin("transformproxy", "Has another service transform the poems that are sent to it", make)
+        .with_examples(EXAMPLES)
+}
 
-    fn description(&self) -> &'static str {
-        "Has another service transform the poems that are sent to it"
+fn make(options: Options, context: &Context) -> Result<Child, Failure> {
+    let service = options.service.endpoint();
+    if options.service.is_at(&options.iface, options.port) {
+        let name = service.peer_name();
+        let why = format!("it would ask itself at {name}: give the port of another transform service");
+        return Err(UsageError::new(why).into());
     }
-
-    fn options(&self, command: Command) -> Command {
-        Options::augment_args(command).after_help(EXAMPLES)
-    }
-
-    fn make_service(&self, options: &ArgMatches) -> Result<Service, MakeError> {
-        let options: Options = parsed(options);
-        let service = options.service.endpoint();
-        if options.service.is_at(&options.iface, options.port) {
-            return Err(MakeError::AsksItself(service.peer_name()));
-        }
-        let at = Endpoint::tcp(options.iface, options.port);
-        let start = Box::new(move |reactor: &Reactor| {
+    let at = context.listen(&Endpoint::tcp(options.iface.clone(), options.port));
+    Ok(Child::new(context.name(), move || {
+        let (service, of_one) = (service.clone(), options.clone());
+        TcpServer::making(&at, move |reactor| {
             let proxy = TransformProxy::new(reactor, &service)
-                .with_bytes_max(options.max_bytes)
-                .with_time_max(options.timeout)
-                .with_upstream_max(options.max_upstream);
-            let server = TransformServer::new(proxy)
-                .with_bytes_max(options.max_bytes)
-                .with_requests_max(options.max_requests)
-                .with_waiting_bytes_max(options.max_waiting)
-                .with_request_time_max(options.request_timeout)
-                .with_grace(options.grace);
-            let port = reactor.listen(&at, server)?;
-            port.set_connection_limits(clients(options.max_clients));
-            tracing::info!(target: "sestina", "proxying {} on {}", service.peer_name(), port.local_addr());
-            Ok(port)
-        });
-        Ok(Service { made_of: None, start })
-    }
+                .with_bytes_max(of_one.max_bytes)
+                .with_time_max(of_one.timeout)
+                .with_upstream_max(of_one.max_upstream);
+            tracing::info!("proxying {}", service.peer_name());
+            TransformServer::new(proxy)
+                .with_bytes_max(of_one.max_bytes)
+                .with_requests_max(of_one.max_requests)
+                .with_waiting_bytes_max(of_one.max_waiting)
+                .with_request_time_max(of_one.request_timeout)
+                .with_grace(of_one.grace)
+        })
+        .with_connection_limits(clients(options.max_clients))
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
 
     #[test]
     fn the_defaults_in_the_help_are_those_of_the_library() {
         let arguments = ["transformproxy", "11000"];
-        let matches =
-            TransformProxyMaker.command().try_get_matches_from(arguments).expect("the rest is optional");
-        let options: Options = parsed(&matches);
+        let matches = maker().command().try_get_matches_from(arguments).expect("the rest is optional");
+        let options = Options::from_arg_matches(&matches).expect("they are its own");
         assert_eq!(options.timeout, sestina_poetry::TRANSFORM_TIME_MAX);
         assert_eq!(options.request_timeout, sestina_poetry::TRANSFORM_REQUEST_TIME_MAX);
         assert_eq!(options.grace, sestina_poetry::TRANSFORM_GRACE);

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::print_stdout, reason = "a test that skips something says so")]
 
+pub(crate) mod daemon;
+pub(crate) mod handed;
 pub(crate) mod poet;
 pub(crate) mod program;
 pub(crate) mod terminal;
@@ -52,7 +54,8 @@ impl Server {
     #[track_caller]
     pub(crate) fn start(plugin: &str, arguments: &[&str]) -> Self {
         let mut command = sestina();
-        command.args(["-n", plugin]).args(arguments);
+        // Some tests leave conversations open on purpose: those are cut soon.
+        command.args(["-n", "--drain-timeout", "500ms", plugin]).args(arguments);
         let mut program = Program::start(command);
         let words = format!("{plugin} listening on ");
         let line = program.wait_for_line(|line| line.contains(&words));

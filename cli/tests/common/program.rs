@@ -36,6 +36,7 @@ impl Program {
     /// Starts it, with nothing to read and everything it says collected, unless the command says otherwise for the
     /// standard output.
     pub(crate) fn start(mut command: Command) -> Self {
+        hear_signals();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self::of(command.spawn().expect("the program starts"))
     }
@@ -94,6 +95,10 @@ impl Program {
         self.stderr = None;
     }
 
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("it runs, or has not been waited for");
     }
@@ -125,6 +130,19 @@ impl Program {
     pub(crate) fn run(command: Command) -> Ended {
         Self::start(command).wait()
     }
+}
+
+/// A shell's `&` has these ignored, and so would everything that the tests start. Caught signals are nobody's inheritance.
+fn hear_signals() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let always = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+        for signal in [Signal::INT, Signal::QUIT, Signal::HUP] {
+            let always = std::sync::Arc::clone(&always);
+            signal_hook::flag::register_conditional_default(signal.as_raw(), always)
+                .expect("it can be caught");
+        }
+    });
 }
 
 impl Drop for Program {

@@ -6,9 +6,10 @@
 //! threads are in the channel before the loop is woken for them.
 //! Tests: one file in `tests/` for each situation.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -115,6 +116,23 @@ impl MioDriver {
     pub fn inherit(&mut self, names: &[String]) -> io::Result<()> {
         self.inherited = inherit::Inherited::take(names)?;
         Ok(())
+    }
+
+    /// The same for a program that took the sockets before: those that systemd handed over, by name and in order, and those that are
+    /// known by a number (`fd:5`), which need not be open under it any more.
+    ///
+    /// ```
+    /// use sestina_reactor::{Address, Driver, Inherited, Listen};
+    /// use sestina_reactor_mio::MioDriver;
+    ///
+    /// let theirs = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let mut driver = MioDriver::new()?;
+    /// driver.inherit_sockets(vec![("web".to_owned(), theirs.into())], std::collections::BTreeMap::new());
+    /// driver.listen(&Listen::at(Address::Inherited(Inherited::Name("web".into()))))?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn inherit_sockets(&mut self, named: Vec<(String, OwnedFd)>, numbered: BTreeMap<i32, OwnedFd>) {
+        self.inherited = inherit::Inherited::given(named, numbered);
     }
 
     fn add(&mut self, socket: Socket) -> Sock {

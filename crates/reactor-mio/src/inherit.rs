@@ -4,6 +4,7 @@
 //! port may be stopped and listened on again.
 //! Tests: `tests/inherit.rs`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -20,19 +21,28 @@ const FIRST: i32 = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Inherited {
     sockets: Vec<(String, OwnedFd)>,
+    /// Those that are known by a number that is not theirs any more.
+    numbered: BTreeMap<i32, OwnedFd>,
 }
 
 impl Inherited {
     pub(crate) fn take(names: &[String]) -> io::Result<Self> {
         let numbered = names.iter().zip(FIRST..);
         let sockets = numbered.map(|(name, number)| Ok((name.clone(), sestina_sys::duplicate(number)?)));
-        Ok(Self { sockets: sockets.collect::<io::Result<_>>()? })
+        Ok(Self { sockets: sockets.collect::<io::Result<_>>()?, numbered: BTreeMap::new() })
+    }
+
+    pub(crate) fn given(sockets: Vec<(String, OwnedFd)>, numbered: BTreeMap<i32, OwnedFd>) -> Self {
+        Self { sockets, numbered }
     }
 
     /// A duplicate of that socket, ready to accept.
     pub(crate) fn adopt(&self, which: &Which) -> io::Result<Socket> {
         let descriptor = match which {
-            Which::Descriptor(number) => sestina_sys::duplicate(*number)?,
+            Which::Descriptor(number) => match self.numbered.get(number) {
+                Some(socket) => socket.try_clone()?,
+                None => sestina_sys::duplicate(*number)?,
+            },
             Which::Index(index) => {
                 let socket = usize::try_from(*index).ok().and_then(|index| self.sockets.get(index));
                 let count = self.sockets.len();

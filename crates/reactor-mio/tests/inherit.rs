@@ -28,6 +28,20 @@ fn a_listener_is_found_by_its_number_and_stays_open() {
 }
 
 #[test]
+fn a_listener_is_found_by_the_number_that_it_had() {
+    let theirs = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = theirs.local_addr().expect("bound");
+    let mut driver = MioDriver::new().expect("a driver");
+    let had = 1_000_000; // nothing is open there
+    driver.inherit_sockets(Vec::new(), [(had, theirs.into())].into());
+    for _ in 0..2 {
+        let (sock, taken) = adopt(&mut driver, Inherited::Descriptor(had)).expect("it listens");
+        assert_eq!(taken, Address::Inet(address));
+        driver.close(sock, sestina_reactor::Close::Polite);
+    }
+}
+
+#[test]
 fn a_unix_listener_keeps_its_file_when_it_is_closed() {
     let folder = common::Folder::new();
     let path = folder.path("socket");

@@ -30,6 +30,17 @@ pub const CLOSE_DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const CLOSE_STALL_MAX: Duration = Duration::from_secs(300);
 
 /// What bounds a polite close.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use sestina_reactor::CloseLimits;
+/// use std::time::Duration;
+///
+/// let mut limits = CloseLimits::default();
+/// limits.stall_max = Duration::from_secs(20); // who takes nothing for so long is cut
+/// reactor.set_close_limits(limits);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct CloseLimits {

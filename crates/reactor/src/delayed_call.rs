@@ -14,6 +14,17 @@ use crate::timers::TimerId;
 /// A call that [`Reactor::call_later`] will make. Dropping it changes nothing: the call is made.
 ///
 /// Once the call was made or cancelled, every method answers that it is over and does nothing.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use std::time::Duration;
+///
+/// let call = reactor.call_later(Duration::from_secs(5), || unreachable!("it is cancelled"));
+/// assert!(call.delay(Duration::from_secs(5)) && call.is_active());
+/// assert!(call.cancel());
+/// assert!(!call.cancel() && !call.is_active());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct DelayedCall {
     reactor: WeakReactor,

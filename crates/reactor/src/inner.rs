@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     /// Entries with something to read, accept or check.
     pub(crate) ready: RefCell<VecDeque<Token>>,
     pub(crate) closings: RefCell<Closings>,
+    /// What new ports take.
+    pub(crate) connection_limits: Cell<crate::limits::ConnectionLimits>,
     pub(crate) pool: RefCell<BufferPool>,
     /// Lent to `data_received`; taken out while a connection is read.
     pub(crate) scratch: Cell<Vec<u8>>,

@@ -19,11 +19,22 @@ pub const CONNECTIONS_MAX: usize = 100_000;
 pub const CONNECTIONS_PER_PEER_MAX: usize = 256;
 
 /// How many connections a port takes.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use sestina_reactor::{Address, ConnectionLimits, Endpoint, Protocol};
+///
+/// struct Quiet;
+/// impl Protocol for Quiet {}
+/// let port = reactor.listen(&Endpoint::loopback(0), |_: &Address| Quiet)?;
+/// port.set_connection_limits(ConnectionLimits { total: 1_000, per_peer: 10, ..ConnectionLimits::default() });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ConnectionLimits {
-    /// From everybody. Reached, the port pauses until one ends.
+    /// How many connections a port has at once. Reached, the port pauses until one ends.
     pub total: usize,
-    /// From one address, or one IPv6 /64. Reached, further ones are closed at once.
+    /// How many of them one address may have, or one IPv6 /64. Reached, further ones are closed at once.
     pub per_peer: usize,
     /// Whether `per_peer` counts for the loopback too, and for UNIX sockets as if they were one peer. Not by default:
     /// a proxy before this server is one peer for all its clients.
@@ -49,6 +60,10 @@ pub(crate) struct Census {
 }
 
 impl Census {
+    pub(crate) fn with_limits(limits: ConnectionLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Whether another connection may be taken. Says in the log when that changes.
     pub(crate) fn has_room(&mut self, port: &Address) -> bool {
         let room = self.total < self.limits.total;
@@ -121,6 +136,20 @@ impl Port {
 }
 
 impl Reactor {
+    /// Sets how many connections ports take that listen from now on, and have no limits of their own
+    /// ([`Port::set_connection_limits`]).
+    ///
+    /// ```
+    /// # let reactor = sestina_reactor_mio::reactor()?;
+    /// use sestina_reactor::ConnectionLimits;
+    ///
+    /// reactor.set_connection_limits(ConnectionLimits { total: 500, ..ConnectionLimits::default() });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_connection_limits(&self, limits: ConnectionLimits) {
+        self.inner().connection_limits.set(limits);
+    }
+
     /// A connection of this port has ended.
     pub(crate) fn release_from_port(&self, port: Token, peer: &Address) {
         let waits = self.with_port(port, |port| {

@@ -12,7 +12,7 @@
 //!
 //! Invariant: `Over` is never left, and its reason never changes: the first one counts.
 //! Invariant: nothing is queued outside `Open` and `Closing`; `Closing` takes no new bytes.
-//! Tests: below, and `tests/closing.rs`, `tests/flow_control.rs` of reactor-mio.
+//! Tests: below, and `closing.rs` and `flow.rs` of the contract.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -23,12 +23,14 @@ use crate::layer::Out;
 use crate::queue::{BufferPool, WriteQueue};
 use crate::time::Time;
 
-/// Above this many queued bytes the producer is told to pause, unless `set_marks` said otherwise.
+/// Above this many queued bytes the producer is told to pause, unless [`Conn::set_marks`](crate::Conn::set_marks)
+/// said otherwise.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
-/// At this many queued bytes the producer is told to go on, unless `set_marks` said otherwise.
+/// At this many queued bytes the producer is told to go on, unless [`Conn::set_marks`](crate::Conn::set_marks)
+/// said otherwise.
 pub const LOW_MARK_BYTES: usize = 16 * 1024;
-/// A producer that does not pause is cut when more than this is queued, unless `set_queue_limit` said otherwise.
-/// Bodies that are shared and not copied do not count.
+/// A producer that does not pause is cut when more than this is queued, unless
+/// [`Conn::set_queue_limit`](crate::Conn::set_queue_limit) said otherwise. Bodies that are shared and not copied do not count.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How far a connection has come.

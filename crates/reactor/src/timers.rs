@@ -7,7 +7,7 @@
 //! million jobs the processor's caches hold these, and not those.
 //! Invariant: each job has exactly one live entry, the one whose `order` stands at its place in `live`; it never lies
 //! after the job's own time.
-//! Tests: below, and `tests/timers.rs`.
+//! Tests: below, and `time.rs` and `schedule.rs` of the contract.
 
 use crate::slab::{Key, Slab};
 use crate::time::Time;

@@ -82,10 +82,32 @@ impl Child {
         Self { limits, ..self }
     }
 
+    /// Gives it another name: what makes children need not know what they are called.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        if let Kind::Group(group) = &mut self.kind {
+            group.name.clone_from(&self.name);
+        }
+        self
+    }
+
     /// Its name among its siblings.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Which ends are followed by a new start.
+    #[must_use]
+    pub fn restart(&self) -> Restart {
+        self.restart
+    }
+
+    /// How long its steps may take, where it says so itself.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Whether this child, or one below it, is this very object.

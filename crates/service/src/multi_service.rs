@@ -140,6 +140,12 @@ impl Application {
         Self { top: self.top.with_limits(limits) }
     }
 
+    /// Says that its children do not depend on each other: they are stopped together, not one after the other.
+    #[must_use]
+    pub fn stopped_together(self) -> Self {
+        Self { top: self.top.stopped_together() }
+    }
+
     /// Adds a child after the others.
     ///
     /// # Errors

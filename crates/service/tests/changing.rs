@@ -5,8 +5,10 @@ mod common;
 use std::rc::Rc;
 
 use common::{Act, Diary, MS, Plan, Probe, SECOND, application, end, good, play, probe};
+use sestina_deferred::Failure;
 use sestina_service::{
-    AddError, Child, Details, MoveError, MultiService, NoSuchService, Service, ServiceError, State, service,
+    AddError, Child, Details, MoveError, MultiService, NoSuchService, Restart, Service, ServiceError, State,
+    Supervision, service,
 };
 
 #[test]
@@ -300,7 +302,7 @@ fn states_are_told_to_those_who_subscribed_as_long_as_they_want() {
             let subscription = tree.subscribe(move |path, state| noted.note(format!("{path}:{state}")));
             tree.start().await?;
             assert_eq!(told.line(), ":starting, a:starting, a:running, :running");
-            end(&tree, "a", Err(sestina_deferred::Failure::msg("broken")));
+            end(&tree, "a", Err(Failure::msg("broken")));
             assert_eq!(told.line(), "a:stopping, a:failed");
             tree.reactor().sleep(SECOND).await?;
             assert_eq!(told.line(), "a:starting, a:running");
@@ -338,6 +340,62 @@ fn a_reload_asks_all_that_run_in_order_and_names_those_that_failed() {
         assert_eq!(failed, ["b failed: b cannot reload", "c failed: timed out after 1s"]);
         assert_eq!(told.line(), "a reload, a reload done, b reload, c reload, d reload");
         assert!(["a", "b", "c", "d"].iter().all(|name| tree.state(name) == Some(State::Running)));
+        Ok(())
+    });
+}
+
+#[test]
+fn the_order_of_children_can_be_changed_while_they_run() {
+    let diary = Diary::default();
+    let told = diary.clone();
+    let children = ["a", "b", "c", "d"].map(|name| good(name, &diary));
+    play(application(children), |tree| async move {
+        tree.start().await?;
+        told.take();
+        tree.reorder("", &["d", "nobody", "b", "a"]).unwrap();
+        let status = tree.status();
+        let names: Vec<&str> = status.children.iter().map(|child| child.name.as_str()).collect();
+        assert_eq!(names, ["d", "b", "c", "a"]);
+        assert_eq!(told.line(), "", "they run on");
+        assert!(tree.reorder("nobody", &[]).is_err());
+        Ok(())
+    });
+    let line = diary.line();
+    let stops: Vec<&str> = line.split(", ").filter(|event| event.ends_with(" stop")).collect();
+    assert_eq!(stops, ["a stop", "c stop", "b stop", "d stop"]);
+}
+
+#[test]
+fn how_children_are_looked_after_can_be_changed_while_they_run() {
+    let diary = Diary::default();
+    let told = diary.clone();
+    let mut group = MultiService::new("group");
+    group.add(good("a", &diary)).unwrap().add(good("b", &diary)).unwrap();
+    play(application([Child::from(group)]), |tree| async move {
+        tree.start().await?;
+        told.take();
+        tree.set_supervision("group", Supervision::one_for_all(), false).unwrap();
+        tree.set_restart("group/b", Restart::Transient).unwrap();
+        assert_eq!(told.line(), "", "they run on");
+        end(&tree, "group/b", Err(Failure::msg("on purpose")));
+        tree.reactor().sleep(SECOND).await?;
+        assert!(told.line().contains("a stop"), "one for all");
+        assert!(tree.set_supervision("nobody", Supervision::one_for_all(), false).is_err());
+        assert!(tree.set_restart("", Restart::Temporary).is_err(), "nobody starts the application again");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_child_gets_the_name_that_its_parent_wants() {
+    let diary = Diary::default();
+    let mut group = MultiService::new("group");
+    group.add(good("x", &diary)).unwrap();
+    let children = [good("a", &diary).with_name("first"), Child::from(group).with_name("second")];
+    play(application(children), |tree| async move {
+        tree.start().await?;
+        assert_eq!(tree.state("first"), Some(State::Running));
+        assert_eq!(tree.state("second/x"), Some(State::Running));
         Ok(())
     });
 }

@@ -8,6 +8,7 @@ use crate::limits::Limits;
 use crate::machine::node::{Id, Node, Phase, Spec, Wait, drain_limit, start_limit, stop_limit};
 use crate::machine::{Answer, Machine, Order, Want};
 use crate::state::Step;
+use crate::supervision::{Restart, Supervision};
 
 /// Verbs.
 impl Machine {
@@ -136,6 +137,38 @@ impl Machine {
     /// Sets the limits of a place, for steps that begin from now on.
     pub(crate) fn set_limits(&mut self, id: Id, limits: Limits) {
         self.node_mut(id).limits = limits;
+    }
+
+    /// Sets which ends of a place are followed by a new start, from the next end on.
+    pub(crate) fn set_restart(&mut self, id: Id, restart: Restart) {
+        let node = self.node_mut(id);
+        node.restart = if node.reusable { restart } else { Restart::Temporary };
+    }
+
+    /// Sets how a parent looks after its children, from the next failure and the next stop on. Restarts that were are counted.
+    pub(crate) fn set_supervision(&mut self, id: Id, supervision: Supervision, together: bool) {
+        if let Some(group) = &mut self.node_mut(id).group {
+            (group.supervision, group.together) = (supervision, together);
+        }
+    }
+
+    /// Puts the children that are named in this order, each in a place that one of them has now.
+    pub(crate) fn reorder(&mut self, id: Id, names: &[&str], now: Time) {
+        self.now = now;
+        let children = self.children(id).to_vec();
+        let place = |child: &Id| names.iter().position(|name| *name == self.node(*child).name);
+        let mut named: Vec<Id> = children.iter().copied().filter(|child| place(child).is_some()).collect();
+        named.sort_by_key(place);
+        let is_named = |child: &Id| named.contains(child);
+        let mut ordered = named.iter();
+        let children: Vec<Id> = children
+            .iter()
+            .filter_map(|child| if is_named(child) { ordered.next().copied() } else { Some(*child) })
+            .collect();
+        if let Some(group) = &mut self.node_mut(id).group {
+            group.children = children;
+        }
+        self.settle();
     }
 }
 

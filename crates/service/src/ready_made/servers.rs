@@ -4,7 +4,7 @@
 //! before it run; closed first when it drains.
 //! Tests: `tests/servers.rs`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
@@ -60,6 +60,8 @@ pub struct TcpServer {
     open: RefCell<Option<Open>>,
     limits: Option<ConnectionLimits>,
     port: RefCell<Option<Port>>,
+    /// Whether it was told to close: a drain does, and a stop again.
+    closed: Cell<bool>,
 }
 
 impl TcpServer {
@@ -79,7 +81,8 @@ impl TcpServer {
 
     fn opened_by(endpoint: &Endpoint, open: Open) -> Self {
         let endpoint = endpoint.to_string();
-        Self { endpoint, open: RefCell::new(Some(open)), limits: None, port: RefCell::new(None) }
+        let (open, port) = (RefCell::new(Some(open)), RefCell::new(None));
+        Self { endpoint, open, limits: None, port, closed: Cell::new(false) }
     }
 
     /// Sets how many connections it takes.
@@ -102,7 +105,7 @@ impl TcpServer {
         if let Some(limits) = self.limits {
             port.set_connection_limits(limits);
         }
-        tracing::info!("listening on {}", port.local_addr());
+        tracing::debug!("listening on {}", port.local_addr());
         *self.port.borrow_mut() = Some(port);
         Ok(())
     }
@@ -110,7 +113,12 @@ impl TcpServer {
     fn close(&self) -> Deferred<()> {
         let Some(port) = self.port() else { return succeed(()) };
         let address = port.local_addr().clone();
-        port.stop_listening().map(move |()| tracing::debug!("{address} is closed"))
+        let already = self.closed.replace(true);
+        port.stop_listening().map(move |()| {
+            if !already {
+                tracing::info!("{address} is closed");
+            }
+        })
     }
 }
 

@@ -26,7 +26,7 @@ use crate::monitor::{End, push_waiting};
 use crate::multi_service::MultiService;
 use crate::service::Service;
 use crate::state::{State, Step};
-use crate::supervision::Restart;
+use crate::supervision::{Restart, Supervision};
 use place::Place;
 
 /// A tree of services on a reactor. A cheap handle: clones are the same tree.
@@ -397,6 +397,44 @@ impl Tree {
     pub fn set_limits(&self, path: &str, limits: Limits) -> Result<(), NoSuchService> {
         let id = self.0.find(path).ok_or_else(|| NoSuchService(path.to_owned()))?;
         self.0.machine.borrow_mut().set_limits(id, limits);
+        Ok(())
+    }
+
+    /// Sets which ends of a service are followed by a new start, from its next end on. What was given as an object stays
+    /// temporary.
+    ///
+    /// # Errors
+    /// [`NoSuchService`].
+    pub fn set_restart(&self, path: &str, restart: Restart) -> Result<(), NoSuchService> {
+        let id = self.0.find_below(path).ok_or_else(|| NoSuchService(path.to_owned()))?;
+        self.0.machine.borrow_mut().set_restart(id, restart);
+        Ok(())
+    }
+
+    /// Sets how a parent looks after its children, from the next failure on, and whether they are stopped together. They run
+    /// on. Has no effect on a service that is no parent.
+    ///
+    /// # Errors
+    /// [`NoSuchService`].
+    pub fn set_supervision(
+        &self,
+        path: &str,
+        supervision: Supervision,
+        together: bool,
+    ) -> Result<(), NoSuchService> {
+        let id = self.0.find(path).ok_or_else(|| NoSuchService(path.to_owned()))?;
+        self.0.machine.borrow_mut().set_supervision(id, supervision, together);
+        Ok(())
+    }
+
+    /// Puts the children that are named in this order, among themselves: in it they are started and, in reverse, stopped from
+    /// now on. They run on. Names that there are not are left out.
+    ///
+    /// # Errors
+    /// [`NoSuchService`] if there is no such parent.
+    pub fn reorder(&self, parent: &str, names: &[&str]) -> Result<(), NoSuchService> {
+        let id = self.0.find(parent).ok_or_else(|| NoSuchService(parent.to_owned()))?;
+        self.0.tell(|machine, now| machine.reorder(id, names, now));
         Ok(())
     }
 }

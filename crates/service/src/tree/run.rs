@@ -252,10 +252,9 @@ impl Inner {
         let name =
             if path.is_empty() { self.machine.borrow().name_of(id).to_owned() } else { path.to_owned() };
         match state {
-            State::Starting | State::Draining | State::Stopping => {
-                tracing::debug!(target: LOG, "{name}: {state}")
-            }
-            State::Running | State::Stopped | State::Failed => tracing::info!(target: LOG, "{name}: {state}"),
+            // What matters to people is said by whoever starts and stops the tree, and by the services.
+            State::Failed => tracing::info!(target: LOG, "{name}: {state}"),
+            _ => tracing::debug!(target: LOG, "{name}: {state}"),
         }
         let watchers: Vec<_> = self.watchers.borrow().values().cloned().collect();
         for watcher in watchers {

@@ -35,7 +35,7 @@ fn log_of(poem: &str, options: &[&str]) -> String {
     String::from_utf8(ended.stdout).expect("a log is text")
 }
 
-// spec: P16-40, P16-53
+// spec: P16-37, P16-40, P16-53
 #[test]
 fn the_standard_output_gets_the_log_if_asked_and_one_event_is_one_line() {
     let folder = Folder::new("stdout");
@@ -119,11 +119,15 @@ fn a_reader_that_sleeps_costs_lines_and_never_the_service() {
     let mut command = sestina();
     command.args(["-n", "--log-backlog", "4k"]).args(Handed::rest(path(&poem_file("fascination"))));
     let server = Handed::of(command, Stdio::from(OwnedFd::from(writer)));
-    (0..FETCHES).for_each(|_| drop(server.fetch()));
+    (0..FETCHES).for_each(|_| {
+        server.fetch();
+    });
     // Now it wakes. What waited comes, the gap is told, and everything after it is there.
     let mut log = vec![0; 40_000];
     reader.read_exact(&mut log).unwrap();
-    (0..100).for_each(|_| drop(server.fetch()));
+    (0..100).for_each(|_| {
+        server.fetch();
+    });
     server.program.signal(rustix::process::Signal::TERM);
     reader.read_to_end(&mut log).unwrap();
     assert_eq!(server.program.wait().code, Some(0));
@@ -144,7 +148,9 @@ fn a_terminal_line_or_a_reader_that_is_gone_stops_nothing() {
     let mut server = Handed::start(&[]);
     server.fetch();
     server.program.close_stderr();
-    (0..100).for_each(|_| drop(server.fetch()));
+    (0..100).for_each(|_| {
+        server.fetch();
+    });
     server.program.signal(rustix::process::Signal::TERM);
     assert_eq!(server.program.wait().code, Some(0));
 }

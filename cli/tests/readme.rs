@@ -108,6 +108,7 @@ fn every_command_of_the_book_does_what_it_is_there_for() {
     let mut pages: Vec<_> = std::fs::read_dir(root().join("book/src"))
         .expect("there is a book")
         .map(|entry| entry.expect("the folder can be read").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md")) // the reference has no commands
         .collect();
     pages.sort();
     let blocks: Vec<String> = pages.iter().flat_map(|page| blocks(page)).collect();

@@ -85,10 +85,13 @@ impl Drop for Server {
     }
 }
 
+/// Begins with the next client.
+type Next = Rc<dyn Fn()>;
+
 /// Has this many clients read the poem, some at a time.
 fn crowd(reactor: &Reactor, at: &Endpoint, length: usize, clients: u64) {
     let (begun, ended) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
-    let next: Rc<RefCell<Option<Rc<dyn Fn()>>>> = Rc::default();
+    let next: Rc<RefCell<Option<Next>>> = Rc::default();
     let again = Rc::clone(&next);
     let (of, to) = (reactor.clone(), at.clone());
     let (begins, ends) = (Rc::clone(&begun), Rc::clone(&ended));

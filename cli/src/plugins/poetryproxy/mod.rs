@@ -21,8 +21,7 @@ Examples: a slow poet, a proxy before it, and a client of the proxy
   sestina -n poetryproxy --port 10000 10001
   get-poetry 10000
 two poets behind one proxy, each with a port of its own and one memory
-  sestina -n poetryproxy --upstream ecstasy=10001@10000 \\
-                         --upstream science=10002@10003 --ttl 2h
+  sestina -n poetryproxy --upstream a=10001@10000 --upstream b=10002@10003
 a proxy that operators can ask while it runs, and whose restart is warm
   sestina -n poetryproxy --port 10000 --control proxy.sock --spool kept 10001
   sestina ctl proxy.sock entries

@@ -77,7 +77,7 @@ fn they_are_listed_by_name_with_what_they_say_of_themselves() {
     let list = list.split("\n\n").next().expect("it ends");
     assert_eq!(
         list,
-        "  ant    Carries things that are heavier than itself, and does so for a very long\n         time without a rest\n  \
+        "  ant    Carries things that are heavier than itself, and does so for a very\n         long time without a rest\n  \
          zebra  Runs in stripes"
     );
     assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
@@ -90,12 +90,12 @@ fn the_program_becomes_the_plugin_with_all_options() {
     plugins.good("ant", "Carries");
     for rest in [&["-n", "--logfile", "-", "ant", "--port", "1", "-x"][..], &["ant", "--help"], &["ant"]] {
         let child = plugins.command(rest).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
-        let pid = child.id().to_string();
+        let pid = child.id();
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(7), "its exit status is the plugin's");
         let said = String::from_utf8(output.stdout).expect("it is text");
-        let path = plugins.0.join("plugins");
-        let expected = [&[pid.as_str(), "--plugin-path", common::path(&path)][..], rest].concat();
+        let (pid, folder) = (pid.to_string(), plugins.0.join("plugins"));
+        let expected = [&[pid.as_str(), "--plugin-path", path(&folder)][..], rest].concat();
         assert_eq!(said.lines().collect::<Vec<_>>(), expected);
     }
     let odd = std::ffi::OsString::from_vec(b"caf\xe9".to_vec());

@@ -79,7 +79,7 @@ fn two_upstreams_are_served_at_two_ports_of_one_program() {
 // spec: P14-30
 #[test]
 fn a_poet_that_is_killed_half_way_gives_nobody_a_clean_end() {
-    let mut slow = Server::slow("ecstasy", "200", "20ms");
+    let slow = Server::slow("ecstasy", "200", "20ms");
     let mut proxy = Server::start("poetryproxy", &["--ttl", "0", "--port", "0", &slow.port()]);
     assert!(read_all(proxy.connect()) == poem("ecstasy"));
     let mut clients = [proxy.connect(), proxy.connect(), proxy.connect()];
@@ -102,7 +102,7 @@ fn a_poet_that_is_killed_half_way_gives_nobody_a_clean_end() {
 
 #[test]
 fn a_poem_that_must_end_otherwise_is_not_believed_the_first_time_either() {
-    let mut slow = Server::slow("ecstasy", "200", "20ms");
+    let slow = Server::slow("ecstasy", "200", "20ms");
     let proxy = Server::start("poetryproxy", &["--must-end-with", r"\n", "--port", "0", &slow.port()]);
     let mut client = proxy.connect();
     client.read_exact(&mut [0; 200]).expect("the beginning comes at once");

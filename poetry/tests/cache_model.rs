@@ -45,6 +45,7 @@ struct Upstream {
     key: Rc<str>,
     sent: Vec<u8>,
     connected: bool,
+    paused: bool,
     cut: bool,
     over: bool,
     clean: bool,
@@ -83,7 +84,8 @@ fn settings(random: &mut Random) -> Settings {
     settings.on_too_large = if random.chance(50) { OnTooLarge::Window } else { OnTooLarge::Fail };
     settings.body_bytes_max = 60_000;
     settings.window_bytes = 20_000;
-    settings.memory_bytes_max = [270_000, 400_000, 64_000_000][random.below(3)];
+    // The first is for one flight at a time, the second for four that leave hardly anything for bodies.
+    settings.memory_bytes_max = [100_000, 270_000, 400_000, 64_000_000][random.below(4)];
     settings.upstreams_max = 4;
     settings.waiters_max = 6;
     settings.connect_retries = u32::try_from(random.below(2)).expect("small");
@@ -141,7 +143,9 @@ impl World {
     }
 
     fn upstream_speaks(&mut self) {
-        let Some(flight) = Self::pick(&mut self.random, &self.upstreams, |it| !it.over) else { return };
+        // A paused upstream says nothing; one that was cut may still, and it must not matter.
+        let talks = |it: &Upstream| !it.over && (!it.paused || it.cut);
+        let Some(flight) = Self::pick(&mut self.random, &self.upstreams, talks) else { return };
         let length = [1, 10, 700, 16_384, 30_000][self.random.below(5)];
         let tag = u8::try_from(self.random.below(256)).expect("a byte");
         let bytes = vec![tag; length];
@@ -234,6 +238,12 @@ impl World {
                     let upstream = self.upstreams.get_mut(&flight).expect("it was connected");
                     assert!(!upstream.cut && !upstream.over, "it is cut once, while it is there");
                     upstream.cut = true;
+                }
+                Order::Pause(flight) => {
+                    self.upstreams.get_mut(&flight).expect("it was connected").paused = true
+                }
+                Order::Resume(flight) => {
+                    self.upstreams.get_mut(&flight).expect("it was connected").paused = false
                 }
                 Order::Wake(reader) => assert!(!self.gone.contains(&reader), "nobody wakes who is gone"),
                 _ => {}

@@ -85,21 +85,21 @@ pub(crate) fn flight_ended(shell: &Rc<Shell>, report: &FlightReport) {
     if shell.settings.like == Some(Like::Three) && matches!(report.outcome, Outcome::Abandoned) {
         shell.print("Canceling poem download.");
     }
-    let FlightReport { key, generation, bytes, duration, readers_max, .. } = report;
+    let FlightReport { key, number, generation, bytes, duration, readers_max, .. } = report;
     let (outcome, by) = (report.outcome.word(), report.outcome.ended_by());
     let by = by.map(tracing::field::display);
     match &report.outcome {
         Outcome::Stored | Outcome::Served => tracing::info!(
-            %key, generation, outcome, bytes, ?duration, waiters_max = readers_max, by, "fetch ended"
+            %key, fetch = number, generation, outcome, bytes, ?duration, waiters_max = readers_max, by, "fetch ended"
         ),
         Outcome::Abandoned => tracing::info!(
-            %key, generation, outcome, bytes, ?duration, waiters_max = readers_max, by,
+            %key, fetch = number, generation, outcome, bytes, ?duration, waiters_max = readers_max, by,
             "fetch cancelled: nobody waits any more"
         ),
         Outcome::Failed(why) => {
             let why = causes(why);
             tracing::warn!(
-                %key, generation, outcome, bytes, ?duration, waiters_max = readers_max, by, "fetch failed: {why}"
+                %key, fetch = number, generation, outcome, bytes, ?duration, waiters_max = readers_max, by, "fetch failed: {why}"
             );
         }
     }

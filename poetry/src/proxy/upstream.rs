@@ -6,12 +6,20 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sestina_reactor::{Address, Conn, ConnHandle, ConnectError, Connector, Factory, Lost, Protocol};
+use sestina_reactor::{
+    Address, CONNECT_TIMEOUT, Conn, ConnHandle, ConnectError, Connector, Endpoint, Factory, Lost, Protocol,
+};
 
 use super::shell::Shell;
 use super::told;
 use crate::cache::{FlightId, UpstreamEnd};
+
+/// How long an attempt to connect may take if the flight has no limit to it.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How much later than the flight's limit the attempt's own comes.
+const LATER: Duration = Duration::from_secs(1);
 
 /// Every connection to a poet that is there, or under way.
 #[derive(Default)]
@@ -60,12 +68,21 @@ pub(crate) fn connect(shell: &Rc<Shell>, flight: FlightId, key: &Rc<str>) {
         return shell
             .tell(|cache, now| cache.ended(now, flight, UpstreamEnd::NotConnected(Arc::new(nobody))));
     };
+    let endpoint = patient(endpoint, shell.settings.cache.limits.connect);
     told::fetching(shell, key, &endpoint);
     let poet = Some(Poet { shell: Rc::clone(shell), key: Rc::clone(key), flight, bytes: 0 });
     let connector = shell.reactor.connect(&endpoint, PoetFactory { poet });
     let upstream = Upstream { connector, conn: None, paused: false };
     let before = shell.upstreams.borrow_mut().flights.insert(flight, upstream);
     drop(before);
+}
+
+/// The flight has the clock: an endpoint without a time limit of its own is given a longer one.
+fn patient(endpoint: Endpoint, limit: Duration) -> Endpoint {
+    if endpoint.timeout() != CONNECT_TIMEOUT {
+        return endpoint;
+    }
+    endpoint.with_timeout(if limit.is_zero() { CONNECT_TIME_MAX } else { limit.saturating_add(LATER) })
 }
 
 /// Lends the poet's protocol to the one connection, or tells the core that there is none.

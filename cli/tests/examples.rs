@@ -44,6 +44,7 @@ fn start(example: &str, poet: &str) -> Server {
     Server::start(plugin, &given)
 }
 
+// spec: P16-62, P16-82
 #[test]
 fn the_examples_of_the_plugins_start() {
     let poet = Server::fast("science");

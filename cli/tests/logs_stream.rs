@@ -35,7 +35,7 @@ fn log_of(poem: &str, options: &[&str]) -> String {
     String::from_utf8(ended.stdout).expect("a log is text")
 }
 
-// spec: P16-40, P16-53
+// spec: P16-37, P16-40, P16-53
 #[test]
 fn the_standard_output_gets_the_log_if_asked_and_one_event_is_one_line() {
     let folder = Folder::new("stdout");

@@ -1,5 +1,4 @@
-//! No dead links: every relative link in every Markdown file leads to a file, and to a heading in it; and the tests that a
-//! module names are there.
+//! No dead links: every relative link in every Markdown file leads to a file, and to a heading in it.
 //!
 //! Nothing is asked of the network: what lies on other machines is not looked at.
 
@@ -10,13 +9,9 @@ use crate::checks::Outcome;
 use crate::files::{self, Source};
 use crate::markdown::Page;
 
-/// How a module says where its tests are.
-const TESTS: &str = "//! Tests: ";
-
 /// Over the whole repository.
 pub(crate) fn check(root: &Path) -> Outcome {
-    let mut dead = dead(root, &files::read(root, &["md"])?);
-    dead.extend(files::read(root, &["rs"])?.iter().flat_map(|source| missing_tests(root, source)));
+    let dead = dead(root, &files::read(root, &["md"])?);
     if dead.is_empty() { Ok(()) } else { Err(format!("dead links\n  {}", dead.join("\n  "))) }
 }
 
@@ -47,23 +42,6 @@ fn follow(root: &Path, from: &Path, target: &str, pages: &BTreeMap<&Path, Page>)
     let Some(anchor) = anchor else { return Ok(()) };
     let page = pages.get(to.as_path()).ok_or("only Markdown has headings")?;
     if page.anchors().iter().any(|there| there == anchor) { Ok(()) } else { Err("there is no such heading") }
-}
-
-/// Files that the line `//! Tests: ..` of a module names, and that are not there. `tests/x.rs` lies in the module's crate or in one
-/// that the line names (`of reactor-mio`), `cli/tests/x.rs` where it says, `x.rs` in the contract.
-fn missing_tests(root: &Path, source: &Source) -> Vec<String> {
-    let Some(at) = source.text.lines().position(|line| line.starts_with(TESTS)) else { return Vec::new() };
-    let line = source.text.lines().nth(at).unwrap_or_default();
-    let own = source.path.ancestors().skip(1).find(|folder| root.join(folder).join("Cargo.toml").exists());
-    let own = own.map(Path::to_owned).unwrap_or_default();
-    let mut folders = vec![own, PathBuf::new(), "crates/contract/src".into()];
-    for name in line.split(" of ").skip(1).filter_map(|rest| rest.split([' ', ',', '.', ';']).next()) {
-        folders.extend([Path::new("crates").join(name), name.into()]);
-    }
-    let named = line.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs"));
-    let is_missing = |name: &&str| !folders.iter().any(|folder| root.join(folder).join(name).exists());
-    let says = |name| format!("{}:{}: there is no '{name}'", source.path.display(), at + 1);
-    named.filter(is_missing).map(says).collect()
 }
 
 /// `file` as it is meant in a page at `from`, without `..`.
@@ -103,19 +81,6 @@ mod tests {
                 "a.md:2: '../x': it leads out of the repository",
             ]
         );
-    }
-
-    #[test]
-    fn tests_that_a_module_names_must_be_there() {
-        let root = crate::checks::root();
-        let missing = |line: &str| {
-            let text = format!("//! A module.\n{TESTS}{line}\n");
-            missing_tests(&root, &Source { path: "crates/framing/src/lib.rs".into(), text })
-        };
-        let line = "below, `tests/laws.rs`, `closing.rs` of the contract, `tests/unix.rs` of reactor-mio";
-        assert_eq!(missing(line), [""; 0]);
-        assert_eq!(missing("`tests/none.rs`"), ["crates/framing/src/lib.rs:2: there is no 'tests/none.rs'"]);
-        assert_eq!(missing("`tests/unix.rs`").len(), 1);
     }
 
     #[test]

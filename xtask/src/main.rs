@@ -26,8 +26,7 @@ Commands:
   lint    Clippy, warnings are errors
   doc     The documentation, warnings are errors
   tidy    The rules of this house that no compiler knows
-  links   Does every relative link of every Markdown file lead to a file, and to a heading in it? Are the
-          tests there that modules name?
+  links   Does every relative link of every Markdown file lead to a file, and to a heading in it?
   book    Does every block of code and every transcript of the book come from what a test sees?
   spec    What the introduction claims, and which tests show it (spec/claims.md)
   guard   Instruction counts of hot paths, where valgrind is installed; see cargo xtask bench guard --help

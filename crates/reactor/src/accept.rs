@@ -287,8 +287,6 @@ impl Reactor {
             timer: None,
             answers: None,
             progress: self.now(),
-            finished: self.now(),
-            discarded: 0,
             listed: Listed::default(),
         }
     }

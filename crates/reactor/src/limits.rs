@@ -77,15 +77,19 @@ impl Census {
     pub(crate) fn admit(&mut self, peer: &Address) -> bool {
         let limit = self.limits.per_peer;
         let limited = self.is_limited(peer);
-        let count = self.peers.get(&share(peer)).copied().unwrap_or(0);
-        if limited && count >= limit {
+        // All are counted, for the limits may be set later.
+        let key = share(peer);
+        let count = self.peers.entry(key).or_default();
+        if limited && *count >= limit {
+            if *count == 0 {
+                self.peers.remove(&key);
+            }
             if !std::mem::replace(&mut self.logged_refusal, true) {
                 tracing::warn!(%peer, limit, "too many connections from one peer: further ones are refused");
             }
             return false;
         }
-        // All are counted, for the limits may be set later.
-        self.peers.insert(share(peer), count + 1);
+        *count += 1;
         self.total += 1;
         true
     }

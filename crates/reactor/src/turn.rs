@@ -344,11 +344,15 @@ impl Reactor {
     fn serve_ready(&self) {
         let ready = self.inner().ready.borrow().len();
         for _ in 0..ready {
-            let Some(token) = self.take_ready() else { return };
-            match self.kind(token) {
+            let Some((token, kind)) = self.take_ready() else { return };
+            match kind {
                 Some(Kind::Connection) => {
                     self.read(token);
-                    self.mark_dirty(token); // it may wait here for its next share of sending
+                    // It may wait here for its next share of sending.
+                    let sends = self.with_connection(token, |connection| !connection.state.is_drained());
+                    if sends == Some(true) {
+                        self.mark_dirty(token);
+                    }
                 }
                 Some(Kind::Port) => self.accept(token),
                 Some(Kind::Attempt) => self.check_attempt(token),

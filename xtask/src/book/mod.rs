@@ -6,6 +6,7 @@
 //!   `#` the whole file, without what stands above its first `use`.
 //! - `<!-- run: part14 defer-11 -->`: the program and what it prints, which its test compares with `expected/`. `case=NAME` names
 //!   another file there; arguments must stand in the test.
+//! - `<!-- table: poetry/src/proxy/mod.rs -->`: the first table of this file.
 //! - A block of `sh` has no such line: the tests of `cli` run it.
 //! - A block of `text` is a drawing.
 //!
@@ -26,7 +27,8 @@ use std::path::{Path, PathBuf};
 use crate::checks::Outcome;
 use crate::files::{self, Source};
 
-/// Where the pages lie.
+/// The book, and where its pages lie.
+const BOOK: &str = "book";
 const PAGES: &str = "book/src";
 const SUMMARY: &str = "SUMMARY.md";
 const FOLDERS: &[&str] = &["bench", "book", "cli", "crates", "examples", "fuzz", "poetry", "spec", "xtask"];
@@ -38,6 +40,7 @@ pub(crate) fn check(root: &Path) -> Outcome {
     let update = std::env::var_os("UPDATE_EXPECT").is_some_and(|value| !value.is_empty());
     let pages = files::read(&root.join(PAGES), &["md"])?;
     let mut broken = forgotten(&pages);
+    broken.extend(outside(&files::read(&root.join(BOOK), &["md"])?));
     broken.extend(pages.iter().flat_map(leading_out));
     broken.extend(pages.iter().flat_map(|page| missing(page, &|path| root.join(path).exists())));
     if let Some(page) = pages.iter().find(|page| page.path == Path::new(names::PAGE)) {
@@ -85,6 +88,12 @@ fn forgotten(pages: &[Source]) -> Vec<String> {
     lost.map(|page| format!("{}: {SUMMARY} does not name it", page.name())).collect()
 }
 
+/// Markdown of the book that is no page: nobody compares its blocks.
+fn outside(book: &[Source]) -> Vec<String> {
+    let lost = book.iter().filter(|file| !file.path.starts_with("src"));
+    lost.map(|file| format!("../{}: a page of the book lies in {PAGES}", file.name())).collect()
+}
+
 fn leading_out(page: &Source) -> Vec<String> {
     let links = crate::markdown::Page::new(&page.text).links();
     let out = links.into_iter().filter(|link| link.target.starts_with("../"));
@@ -121,6 +130,7 @@ fn filled(text: &str, read: &dyn Fn(&Path) -> Option<String>) -> Result<String, 
             let block =
                 quote.and_then(|quote| quote.block(read)).map_err(|why| format!("{}: {why}", at + 1))?;
             page.push_str(&block);
+            while lines.next_if(|(_, line)| block.starts_with('|') && line.starts_with('|')).is_some() {}
             if lines.next_if(|(_, line)| line.starts_with("```")).is_some() {
                 lines.by_ref().find(|(_, line)| line.starts_with("```"));
             }
@@ -135,6 +145,8 @@ fn filled(text: &str, read: &dyn Fn(&Path) -> Option<String>) -> Result<String, 
                     break;
                 }
             }
+        } else if line.trim_start().starts_with("~~~") || line.starts_with("    ") {
+            return Err(format!("{}: code is fenced by ```, so that it can be compared", at + 1));
         }
     }
     Ok(page)

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 pub(super) enum Quote<'a> {
     /// A file, or some of its items.
     From { path: PathBuf, items: Vec<&'a str> },
+    /// The first table in a file, also in a module's documentation.
+    Table { path: PathBuf },
     /// What a program of the examples prints.
     Run { package: &'a str, program: &'a str, case: &'a str, arguments: Vec<&'a str> },
 }
@@ -18,6 +20,9 @@ pub(super) fn parse(line: &str) -> Option<Result<Quote<'_>, String>> {
             .split_once('#')
             .map_or((from, Vec::new()), |(path, items)| (path, items.split(" + ").collect()));
         return Some(Ok(Quote::From { path: path.into(), items }));
+    }
+    if let Some(path) = words.strip_prefix("table: ") {
+        return Some(Ok(Quote::Table { path: path.into() }));
     }
     let mut words = words.strip_prefix("run: ")?.split(' ');
     let (Some(package), Some(program)) = (words.next(), words.next()) else {
@@ -48,6 +53,18 @@ impl Quote<'_> {
                     _ => "console",
                 };
                 Ok(format!("```{language}\n{body}\n```\n"))
+            }
+            Self::Table { path } => {
+                let text = open(path)?;
+                let rows = text.lines().map(|line| line.strip_prefix("//! ").unwrap_or(line));
+                let rows: Vec<&str> = rows
+                    .skip_while(|line| !line.starts_with('|'))
+                    .take_while(|line| line.starts_with('|'))
+                    .collect();
+                match rows.as_slice() {
+                    [] => Err(format!("{}: no table", path.display())),
+                    rows => Ok(format!("{}\n", rows.join("\n"))),
+                }
             }
             Self::Run { package, program, case, arguments } => {
                 let folder = Path::new("examples").join(package);

@@ -7,6 +7,7 @@ const TEST: &str = "program!(\"poem\").args(&[\"--loud\"]).case(\"loud\").check(
 fn read(path: &Path) -> Option<String> {
     let text = match path.to_str()? {
         "a/b.rs" => CODE,
+        "a/t.rs" => "//! Beside:\n//!\n//! | a | b |\n//! |---|---|\n//!\n//! | c |\n",
         "examples/part14/expected/loud.txt" => "A POEM\n",
         "examples/part14/tests" => TEST,
         _ => return None,
@@ -50,7 +51,21 @@ fn a_transcript_is_what_its_test_expects() {
 }
 
 #[test]
+fn a_table_becomes_the_first_one_of_its_file() {
+    let page = |table: &str| format!("above\n<!-- table: a/t.rs -->\n{table}\nbelow\n");
+    let table = "| a | b |\n|---|---|\n";
+    assert_eq!(filled(&page("| old |\n"), &read), Ok(page(table)));
+    assert_eq!(filled(&page(""), &read), Ok(page(table)));
+    assert_eq!(filled("<!-- table: a/b.rs -->\n", &read), Err("1: a/b.rs: no table".to_owned()));
+}
+
+#[test]
 fn what_quotes_nothing_is_told() {
+    for code in ["~~~rust\nlet a = 1;\n~~~\n", "    let a = 1;\n"] {
+        assert!(filled(code, &read).is_err_and(|why| why.starts_with("1: code is fenced")), "{code}");
+    }
+    let outside = outside(&[Source { path: "README.md".into(), text: String::new() }]);
+    assert_eq!(outside, ["../README.md: a page of the book lies in book/src"]);
     assert_eq!(page("<!-- from: a/c.rs -->"), "2: there is no file a/c.rs");
     assert_eq!(page("<!-- from: a/b.rs#fn tw -->"), "2: a/b.rs: no 'fn tw'");
     assert_eq!(page("words"), "3: a block of 'rust' says where it is from");

@@ -119,11 +119,11 @@ fn a_reader_that_sleeps_costs_lines_and_never_the_service() {
     let mut command = sestina();
     command.args(["-n", "--log-backlog", "4k"]).args(Handed::rest(path(&poem_file("fascination"))));
     let server = Handed::of(command, Stdio::from(OwnedFd::from(writer)));
-    (0..FETCHES).for_each(|_| drop(server.fetch()));
+    server.fetch_many(FETCHES);
     // Now it wakes. What waited comes, the gap is told, and everything after it is there.
     let mut log = vec![0; 40_000];
     reader.read_exact(&mut log).unwrap();
-    (0..100).for_each(|_| drop(server.fetch()));
+    server.fetch_many(100);
     server.program.signal(rustix::process::Signal::TERM);
     reader.read_to_end(&mut log).unwrap();
     assert_eq!(server.program.wait().code, Some(0));
@@ -144,7 +144,7 @@ fn a_terminal_line_or_a_reader_that_is_gone_stops_nothing() {
     let mut server = Handed::start(&[]);
     server.fetch();
     server.program.close_stderr();
-    (0..100).for_each(|_| drop(server.fetch()));
+    server.fetch_many(100);
     server.program.signal(rustix::process::Signal::TERM);
     assert_eq!(server.program.wait().code, Some(0));
 }

@@ -136,12 +136,20 @@ impl Options {
         };
         let all = Scenario::value_variants();
         let scenarios = if self.scenarios.is_empty() { all } else { &self.scenarios };
+        let mut written = Vec::new();
         for scenario in scenarios {
             scenario.run(&mut run)?;
+            // After each: who stops a run has what was measured so far.
+            written = Recorded::of(&run, machine.clone(), &self.command()).write(&self.out)?;
         }
-        let words: Vec<&str> = self.scenarios.iter().map(|scenario| scenario.name()).collect();
-        let recorded = Recorded::of(&run, machine, &format!("cargo xtask bench {}", words.join(" ")));
-        tell(&recorded.write(&self.out)?);
+        tell(&written);
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What to type for the same run; without folders, which are nobody's business.
+    fn command(&self) -> String {
+        let names: Vec<&str> = self.scenarios.iter().map(|scenario| scenario.name()).collect();
+        let quick = if self.quick { " --quick" } else { "" };
+        ["cargo xtask bench", &names.join(" ")].join(" ").trim_end().to_owned() + quick
     }
 }

@@ -169,6 +169,7 @@ impl Error for AddressError {}
 mod tests {
     use super::*;
 
+    // spec: P14-16
     #[test]
     fn hosts_and_ports_are_taken_apart() {
         let cases = [

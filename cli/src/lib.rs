@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod ctl;
 mod demo;
 pub mod get_poetry;
 mod neutral;

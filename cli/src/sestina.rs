@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Command;
 use sestina_daemon::Runner;
 
+use crate::ctl;
 use crate::demo;
 use crate::plugins;
 
@@ -15,13 +16,19 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     runner().run(&arguments.collect::<Vec<_>>())
 }
 
+/// The definition of the command line: for the parser, `--help` and the reference.
+#[must_use]
+pub fn command() -> Command {
+    runner().command()
+}
+
 fn runner() -> Runner {
     let runner = Runner::new("sestina")
         .with_about("Runs services: servers of poetry, for now")
         .with_version(env!("CARGO_PKG_VERSION"))
         .with_discovery();
     let demo = Command::new(demo::NAME).about(demo::DESCRIPTION);
-    plugins::built_in(runner).with_command(demo, |_| demo::main())
+    plugins::built_in(runner).with_command(ctl::command(), ctl::main).with_command(demo, |_| demo::main())
 }
 
 #[cfg(test)]

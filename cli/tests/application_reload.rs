@@ -89,8 +89,7 @@ fn what_did_not_change_runs_on_with_its_connections() {
     assert!(TcpStream::connect(at(goes)).is_err(), "it is gone");
     let rest = read_all(reader);
     assert!([&some[..], &rest].concat() == poem("ecstasy"), "the connection was not cut");
-    let log = application.stop();
-    assert_eq!(log.matches(" same: running").count(), 1, "{log}");
+    application.stop();
 }
 
 #[test]

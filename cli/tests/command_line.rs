@@ -30,6 +30,7 @@ fn says(mut command: Command, arguments: &[&str]) -> String {
     String::from_utf8(ended.stdout).expect("help is text")
 }
 
+// spec: P16-60, P16-74
 #[test]
 fn the_help_lists_the_plugins_with_a_line_each() {
     let help = says(sestina(), &["--help"]);
@@ -52,7 +53,7 @@ fn the_help_lists_the_plugins_with_a_line_each() {
     assert_eq!(says(get_poetry(), &["--version"]), format!("get-poetry {}\n", env!("CARGO_PKG_VERSION")));
 }
 
-// spec: P16-70, REF-01
+// spec: P16-59, P16-70, P16-76, REF-01
 #[test]
 fn each_plugin_explains_its_own_options_and_their_defaults() {
     // Lines are wrapped: what belongs together may stand on two.
@@ -95,6 +96,7 @@ fn without_arguments_the_help_comes_on_the_standard_error() {
     }
 }
 
+// spec: P16-64, P16-72
 #[test]
 fn wrong_usage_of_sestina_is_two() {
     let poem = poem_file("fascination");

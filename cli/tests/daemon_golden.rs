@@ -11,7 +11,6 @@ use rustix::process::Signal;
 /// What each line of a log stands for, and the words by which a line of twistd's and one of ours are known.
 type Claim = (&'static str, &'static str, &'static str);
 
-// spec: P16-31, P16-32, P16-33, P16-34, P16-35, P16-36, P16-39, P16-42, P16-43, P16-44, P16-45, P16-46, P16-47
 const CLAIMS: &[Claim] = &[
     ("P16-31 loading", "] Loading ", "[sestina#info] loading "),
     ("P16-31 loaded", "] Loaded.", "[sestina#info] loaded "),
@@ -70,6 +69,7 @@ fn application(folder: &Folder) -> &'static str {
     "fastpoetry.toml"
 }
 
+// spec: P16-13, P16-20, P16-21, P16-30, P16-31, P16-32, P16-33, P16-34, P16-35, P16-36, P16-37, P16-38, P16-39, P16-41, P16-42, P16-43, P16-44, P16-45, P16-46, P16-47, P16-48, P16-71
 #[test]
 fn the_log_of_an_application_file_has_every_line_of_twistds_in_its_order() {
     let folder = Folder::new();
@@ -79,18 +79,17 @@ fn the_log_of_an_application_file_has_every_line_of_twistds_in_its_order() {
     program.wait_for_line(|line| line.contains("is ready"));
     for _ in 0..2 {
         let stream = std::net::TcpStream::connect(&at).expect("it listens");
-        assert!(read_all(stream) == poem("ecstasy")); // spec: P16-41
+        assert!(read_all(stream) == poem("ecstasy"));
     }
     program.signal(Signal::INT);
     let ended = program.wait();
-    assert_eq!(ended.code, Some(0)); // spec: P16-48, differs: twistd kills itself with the signal
+    assert_eq!(ended.code, Some(0)); // twistd kills itself with the signal
     assert_eq!(claims(ended.stderr.lines(), |claim| claim.2), recorded(), "{}", ended.stderr);
     for line in ended.stderr.lines() {
         is_in_shape(line);
     }
 }
 
-// spec: P16-37
 #[track_caller]
 fn is_in_shape(line: &str) {
     let (time, rest) = line.split_once(' ').expect("a time and the rest");
@@ -101,7 +100,8 @@ fn is_in_shape(line: &str) {
     assert!(system.is_some_and(|(system, _)| system.contains('#')), "{line}");
 }
 
-// spec: P16-31 (loading and loaded are for files only), P16-55
+// Loading and loaded are for files only.
+// spec: P16-02, P16-55
 #[test]
 fn the_log_of_a_detached_plugin_has_the_lines_of_the_recorded_one() {
     let folder = Folder::new();

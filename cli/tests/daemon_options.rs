@@ -115,6 +115,16 @@ fn a_check_starts_nothing_and_opens_nothing() {
     fails(folder.sestina(&[&["--check", "--check-bind"], &busy[..]].concat()), 1, "in use");
     fails(folder.sestina(&[&["--check", "-u", "no-such-user"], &FAST[..]].concat()), 2, "no user");
     fails(folder.sestina(&["--check", "poetryproxy", "10000"]), 2, "fetch from itself");
+    fails(
+        folder.sestina(&["--check", "fastpoetry", "--poem", "missing.txt"]),
+        1,
+        "missing.txt': check the path",
+    );
+    fails(
+        folder.sestina(&[&["--notify", "fd:5", "--check"], &FAST[..]].concat()),
+        2,
+        "is for the foreground",
+    );
     only_the_poem(&folder);
 }
 

@@ -13,7 +13,7 @@ const FAST: [&str; 5] = ["fastpoetry", "--poem", "ecstasy.txt", "--port", "0"];
 /// Processes that start at the same time.
 const RACERS: usize = 8;
 
-// spec: P16-49, P16-50
+// spec: P16-49, P16-50, P16-78
 #[test]
 fn the_file_holds_the_number_and_kill_understands_it() {
     let folder = Folder::new();

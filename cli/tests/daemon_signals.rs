@@ -98,6 +98,7 @@ fn a_conversation_that_ends_within_the_drain_timeout_is_whole() {
     ends(program, 0);
 }
 
+// spec: P16-48, P16-85
 #[test]
 fn a_second_signal_cuts_what_drains_and_what_does_not_stop() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {

@@ -31,7 +31,7 @@ fn the_next_start_appends_to_the_log() {
     assert_eq!(log.matches("starting up").count(), 2, "{log}");
 }
 
-// spec: P16-01, P16-56
+// spec: P16-01, P16-02, P16-55, P16-56
 #[test]
 fn the_daemon_is_alone_in_its_session_without_terminal_and_umask_077() {
     let folder = Folder::new();

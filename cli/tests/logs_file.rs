@@ -221,6 +221,9 @@ fn new_files_are_private_unless_a_umask_says_otherwise_and_links_are_refused() {
 #[test]
 fn a_full_device_as_the_log_stops_nothing() {
     let server = Handed::start(&["-l", "/dev/full"]);
-    server.fetch_many(100);
+    let at = server.at;
+    (0..100).for_each(|_| {
+        fetch(at, 615);
+    });
     server.stop();
 }

@@ -84,7 +84,7 @@ fn a_client_made_with_twisted_gets_every_poem_byte_for_byte() {
     }
 }
 
-// spec: P16-14, P16-15
+// spec: P16-14, P16-15, P16-17, REF-02
 #[test]
 fn the_log_says_where_it_listens_and_who_got_how_much() {
     let server = Server::fast("fascination");

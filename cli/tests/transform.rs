@@ -106,7 +106,7 @@ fn proxy(service: &Server, options: &[&str]) -> Server {
     Server::start("transformproxy", &[&["--port", "0", &port], options].concat())
 }
 
-// spec: REF-04
+// spec: REF-03, REF-04
 #[test]
 fn the_recorded_requests_get_the_recorded_replies_byte_for_byte() {
     let server = service();

@@ -11,15 +11,16 @@ use crate::poem::Poem;
 ///
 /// What a client says is discarded, within the reactor's [`CloseLimits`](sestina_reactor::CloseLimits).
 ///
-/// ```no_run
-/// use sestina_poetry::{FastPoetry, Poem};
-/// use sestina_reactor::Reactor;
+/// ```
+/// use sestina_poetry::{FastPoetry, Poem, get_poem, poems};
+/// use sestina_reactor::Endpoint;
 ///
-/// fn serve(reactor: &Reactor) -> Result<(), Box<dyn std::error::Error>> {
-///     let poem = Poem::load("poetry/poems/fascination.txt")?;
-///     reactor.listen(&"tcp:10000".parse()?, FastPoetry::new(poem))?;
-///     Ok(())
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let at: Endpoint = "tcp:10000".parse()?;
+/// reactor.listen(&at, FastPoetry::new(Poem::from_bytes(poems::FASCINATION)))?;
+/// let poem = reactor.run_until(get_poem(&reactor, &at)).map_err(|failure| failure.to_string())?;
+/// assert_eq!(poem.as_bytes(), poems::FASCINATION);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct FastPoetry {

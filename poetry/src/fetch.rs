@@ -23,16 +23,16 @@ use crate::poem::{POEM_BYTES_MAX, Poem};
 /// # Cancelling
 /// Stops connecting, or cuts the connection, at once; then the deferred fails with `Cancelled`.
 ///
-/// ```no_run
-/// use sestina_deferred::Failure;
-/// use sestina_poetry::get_poem;
-/// use sestina_reactor::Reactor;
+/// ```
+/// use sestina_poetry::{FastPoetry, Poem, get_poem};
+/// use sestina_reactor::Endpoint;
 ///
-/// fn read_one(reactor: &Reactor) -> Result<(), Failure> {
-///     let poem = reactor.run_until(get_poem(reactor, &"tcp:10000".parse()?))?;
-///     println!("{}", String::from_utf8_lossy(poem.as_bytes()));
-///     Ok(())
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let at: Endpoint = "tcp:10000".parse()?;
+/// reactor.listen(&at, FastPoetry::new(Poem::from_bytes("a poem of one line")))?;
+/// let poem = reactor.run_until(get_poem(&reactor, &at)).map_err(|failure| failure.to_string())?;
+/// assert_eq!(poem.as_bytes(), b"a poem of one line");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn get_poem(reactor: &Reactor, from: &Endpoint) -> Deferred<Poem> {
     Fetch::new(from.clone()).start(reactor)
@@ -40,18 +40,24 @@ pub fn get_poem(reactor: &Reactor, from: &Endpoint) -> Deferred<Poem> {
 
 /// One download: from where, within which limits, and who wants to hear how far it is.
 ///
-/// ```no_run
-/// use sestina_deferred::Deferred;
-/// use sestina_poetry::{Fetch, Poem};
-/// use sestina_reactor::{Endpoint, Reactor};
+/// ```
+/// use sestina_poetry::{Fetch, Poem, SlowPoetry};
+/// use sestina_reactor::Endpoint;
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
 /// use std::time::Duration;
 ///
-/// fn patiently(reactor: &Reactor, poet: Endpoint) -> Deferred<Poem> {
-///     Fetch::new(poet)
-///         .with_idle_max(Duration::from_secs(30))
-///         .on_progress(|bytes| tracing::info!("{bytes} bytes so far"))
-///         .start(reactor)
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let at: Endpoint = "tcp:10001".parse()?;
+/// reactor.listen(&at, SlowPoetry::new(Poem::from_bytes("as slow as possible")))?;
+/// let heard = Rc::new(RefCell::new(Vec::new()));
+/// let hears = Rc::clone(&heard);
+/// let fetch = Fetch::new(at)
+///     .with_idle_max(Duration::from_secs(30))
+///     .on_progress(move |bytes| hears.borrow_mut().push(bytes));
+/// reactor.run_until(fetch.start(&reactor)).map_err(|failure| failure.to_string())?;
+/// assert_eq!(*heard.borrow(), [10, 19]); // so many bytes so far
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Fetch {
     from: Endpoint,

@@ -6,7 +6,7 @@
 
 use sestina_reactor::Conn;
 
-/// How much a client may say to a poet before it is cut, unless the poet's option says otherwise. As much as the
+/// How much a client may say to a poet before it is cut, unless its `with_input_bytes_max` said otherwise. As much as the
 /// reactor discards after a polite close by default.
 pub const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -24,10 +24,15 @@ impl DroppedInput {
 
     /// Drops `data`; cuts the connection when it is too much.
     pub(crate) fn drop_bytes(&mut self, conn: &mut Conn<'_>, data: &[u8]) {
-        self.bytes = self.bytes.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
-        if self.bytes > self.bytes_max {
-            tracing::warn!(peer = %conn.peer(), limit = self.bytes_max, "connection cut: it talks without end");
-            conn.abort();
-        }
+        drop_bytes(conn, data, &mut self.bytes, self.bytes_max);
+    }
+}
+
+/// As [`DroppedInput::drop_bytes`], for those who keep the limit elsewhere. `bytes` is how much the client has said.
+pub(crate) fn drop_bytes(conn: &mut Conn<'_>, data: &[u8], bytes: &mut u64, bytes_max: u64) {
+    *bytes = bytes.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+    if *bytes > bytes_max {
+        tracing::warn!(peer = %conn.peer(), limit = bytes_max, "connection cut: it talks without end");
+        conn.abort();
     }
 }

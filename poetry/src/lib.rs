@@ -6,6 +6,30 @@
 //! a service change one. All of it runs on either driver of the reactor.
 //!
 //! As services of a tree: [`poetry_server`] and [`poetry_proxy`].
+//!
+//! A slow poet, a proxy before it, and three clients of the proxy, who cost the poet one connection:
+//!
+//! ```
+//! use sestina_deferred::gather_results;
+//! use sestina_poetry::{Poem, PoetryProxy, SlowPoetry, get_poem};
+//! use sestina_reactor::Endpoint;
+//! use sestina_reactor_sim::Simulation;
+//!
+//! let simulation = Simulation::seeded(7);
+//! let (poet, proxy) = (simulation.host("poet").reactor(), simulation.host("proxy").reactor());
+//! let slow = SlowPoetry::new(Poem::from_bytes("Science! true daughter of Old Time thou art!"));
+//! poet.listen(&"tcp:10000:interface=".parse()?, slow)?;
+//! let of_the_poet = PoetryProxy::new(&proxy, &Endpoint::tcp("poet", 10_000));
+//! proxy.listen(&"tcp:10000:interface=".parse()?, of_the_poet)?;
+//!
+//! let client = simulation.host("client").reactor();
+//! let asked = (0..3).map(|_| get_poem(&client, &Endpoint::tcp("proxy", 10_000)));
+//! let poems = simulation.run_until(gather_results(asked)).map_err(|failure| failure.to_string())?;
+//! assert!(poems.iter().all(|poem| poem.as_bytes().ends_with(b"Time thou art!")));
+//! assert_eq!(poet.statistics().accepted, 1);
+//! assert!(simulation.now().as_nanos() > 2_000_000_000, "ten bytes each 0.7 seconds, of virtual time");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod attempt;
@@ -14,8 +38,8 @@ mod client;
 mod fast;
 mod fetch;
 mod input;
+pub mod ops;
 mod poem;
-mod poem_cache;
 pub mod poems;
 mod proxy;
 mod services;
@@ -30,9 +54,11 @@ pub use fast::FastPoetry;
 pub use fetch::{Fetch, FetchError, get_poem};
 pub use input::INPUT_BYTES_MAX;
 pub use poem::{POEM_BYTES_MAX, Poem, PoemError};
-pub use poem_cache::{CacheCounters, PoemCache};
-pub use proxy::PoetryProxy;
-pub use services::{CurrentPoem, PoetryProxyService, PoetryService, poetry_proxy, poetry_server};
+pub use proxy::{
+    Front, Like, Observer, PoetryProxy, PoetryProxyService, ProxyError, ProxyRoute, ProxySettings,
+    SEND_RATE_MIN, SEND_RATE_WINDOW, poetry_proxy,
+};
+pub use services::{CurrentPoem, PoetryService, poetry_server};
 pub use slow::{SLOW_DELAY, SLOW_NUM_BYTES, SlowPoetry};
 pub use transform::{
     BadTransformName, Refusal, TRANSFORM_BYTES_MAX, TRANSFORM_GRACE, TRANSFORM_REQUEST_TIME_MAX,

@@ -35,6 +35,14 @@ impl Poem {
         Self { bytes: bytes.as_ref().into() }
     }
 
+    /// A poem made of a body's blocks: one block is shared, several are joined, which copies them.
+    pub(crate) fn from_blocks(blocks: &[Rc<[u8]>]) -> Self {
+        match blocks {
+            [block] => Self { bytes: Rc::clone(block) },
+            blocks => Self { bytes: blocks.concat().into() },
+        }
+    }
+
     /// Reads a poem from a file. Blocks, so it is called before the reactor runs.
     ///
     /// # Errors

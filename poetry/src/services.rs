@@ -11,7 +11,6 @@
 //! Tests: `tests/services.rs`.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -20,7 +19,6 @@ use sestina_reactor::{Address, Endpoint, Factory, Protocol, Reactor};
 use sestina_service::{Child, Details, MultiService, Service, ServiceContext, Supervision, TcpServer};
 
 use crate::poem::Poem;
-use crate::proxy::PoetryProxy;
 
 /// The poem that is served now. A cheap clone: clones are the same place.
 ///
@@ -164,99 +162,5 @@ struct CurrentFactory {
 impl Factory for CurrentFactory {
     fn build(&mut self, peer: &Address) -> Option<Box<dyn Protocol>> {
         (self.make)(self.current.poem()?).build(peer)
-    }
-}
-
-/// Serves what it fetches from another poet: see [`PoetryProxy`]. A reload has it forget the poem, so that the next client
-/// gets a new one.
-///
-/// ```
-/// use sestina_poetry::poetry_proxy;
-/// use sestina_reactor::Endpoint;
-/// use sestina_service::Application;
-///
-/// let mut application = Application::new("proxy");
-/// application.add(poetry_proxy("proxy", &Endpoint::loopback(10001), &Endpoint::loopback(10000)))?;
-/// # Ok::<(), sestina_service::AddError>(())
-/// ```
-pub fn poetry_proxy(name: impl Into<String>, upstream: &Endpoint, at: &Endpoint) -> Child {
-    let (upstream, at) = (upstream.clone(), at.clone());
-    Child::new(name, move || PoetryProxyService::new(&upstream, &at))
-}
-
-/// The service behind [`poetry_proxy`].
-///
-/// ```
-/// use sestina_poetry::PoetryProxyService;
-/// use sestina_reactor::Endpoint;
-///
-/// let service = PoetryProxyService::new(&Endpoint::loopback(10001), &Endpoint::loopback(10000));
-/// assert!(service.proxy().is_none()); // before it has started
-/// ```
-pub struct PoetryProxyService {
-    server: Rc<TcpServer>,
-    proxy: Rc<RefCell<Option<PoetryProxy>>>,
-}
-
-impl PoetryProxyService {
-    /// Fetches from `upstream`, and listens at `at`.
-    #[must_use]
-    pub fn new(upstream: &Endpoint, at: &Endpoint) -> Self {
-        let proxy: Rc<RefCell<Option<PoetryProxy>>> = Rc::default();
-        let (made, upstream) = (Rc::clone(&proxy), upstream.clone());
-        let server = TcpServer::making(at, move |reactor| {
-            let proxy = PoetryProxy::new(reactor, &upstream);
-            *made.borrow_mut() = Some(proxy.clone());
-            proxy
-        });
-        Self { server: Rc::new(server), proxy }
-    }
-
-    /// The proxy, from the privileged start on.
-    #[must_use]
-    pub fn proxy(&self) -> Option<PoetryProxy> {
-        self.proxy.borrow().clone()
-    }
-}
-
-impl Service for PoetryProxyService {
-    fn privileged_start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
-        Rc::clone(&self.server).privileged_start(cx)
-    }
-
-    fn start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
-        Rc::clone(&self.server).start(cx)
-    }
-
-    fn drain(self: Rc<Self>) -> Deferred<()> {
-        Rc::clone(&self.server).drain()
-    }
-
-    fn stop(self: Rc<Self>) -> Deferred<()> {
-        Rc::clone(&self.server).stop()
-    }
-
-    fn reload(self: Rc<Self>) -> Deferred<()> {
-        if let Some(proxy) = self.proxy() {
-            proxy.forget();
-        }
-        succeed(())
-    }
-
-    fn details(&self) -> Details {
-        let counters = self.proxy().map(|proxy| proxy.counters());
-        let details = self.server.details();
-        match counters {
-            Some(counters) => {
-                details.with_note(format!("{} fetches, {} hits", counters.fetches, counters.hits))
-            }
-            None => details,
-        }
-    }
-}
-
-impl fmt::Debug for PoetryProxyService {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "PoetryProxyService({:?})", self.server)
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use common::upstream::refused;
 use sestina_poetry::cache::{
-    Cache, FlightId, Mode, OnAbandon, OnTooLarge, Order, Purge, ReaderId, Reading, Settings, UpstreamEnd,
+    Cache, FLIGHT_RESERVE_BYTES, FlightId, Mode, OnAbandon, OnTooLarge, Order, Purge, ReaderId, Reading,
+    Settings, UpstreamEnd,
 };
 use sestina_reactor::{Lost, Time};
 
@@ -44,6 +45,7 @@ struct Upstream {
     key: Rc<str>,
     sent: Vec<u8>,
     connected: bool,
+    paused: bool,
     cut: bool,
     over: bool,
     clean: bool,
@@ -82,7 +84,8 @@ fn settings(random: &mut Random) -> Settings {
     settings.on_too_large = if random.chance(50) { OnTooLarge::Window } else { OnTooLarge::Fail };
     settings.body_bytes_max = 60_000;
     settings.window_bytes = 20_000;
-    settings.memory_bytes_max = [270_000, 400_000, 64_000_000][random.below(3)];
+    // The first is for one flight at a time, the second for four that leave hardly anything for bodies.
+    settings.memory_bytes_max = [100_000, 270_000, 400_000, 64_000_000][random.below(4)];
     settings.upstreams_max = 4;
     settings.waiters_max = 6;
     settings.connect_retries = u32::try_from(random.below(2)).expect("small");
@@ -140,7 +143,9 @@ impl World {
     }
 
     fn upstream_speaks(&mut self) {
-        let Some(flight) = Self::pick(&mut self.random, &self.upstreams, |it| !it.over) else { return };
+        // A paused upstream says nothing; one that was cut may still, and it must not matter.
+        let talks = |it: &Upstream| !it.over && (!it.paused || it.cut);
+        let Some(flight) = Self::pick(&mut self.random, &self.upstreams, talks) else { return };
         let length = [1, 10, 700, 16_384, 30_000][self.random.below(5)];
         let tag = u8::try_from(self.random.below(256)).expect("a byte");
         let bytes = vec![tag; length];
@@ -234,6 +239,12 @@ impl World {
                     assert!(!upstream.cut && !upstream.over, "it is cut once, while it is there");
                     upstream.cut = true;
                 }
+                Order::Pause(flight) => {
+                    self.upstreams.get_mut(&flight).expect("it was connected").paused = true
+                }
+                Order::Resume(flight) => {
+                    self.upstreams.get_mut(&flight).expect("it was connected").paused = false
+                }
                 Order::Wake(reader) => assert!(!self.gone.contains(&reader), "nobody wakes who is gone"),
                 _ => {}
             }
@@ -252,8 +263,24 @@ impl World {
         assert!(KEYS.iter().all(|key| attached(key) <= 1));
     }
 
+    /// Everybody reads what there is: then no upstream may be paused that somebody waits for, unless memory is short.
+    fn nobody_waits_for_a_paused_upstream(&mut self) {
+        for _ in 0..4 {
+            for reader in self.clients.keys().copied().collect::<Vec<_>>() {
+                while self.clients.contains_key(&reader) && self.read(reader) {}
+                self.orders();
+            }
+        }
+        let memory = self.cache.statistics().memory.total();
+        let short = memory + 4 * FLIGHT_RESERVE_BYTES >= self.cache.settings().memory_bytes_max;
+        let stuck =
+            self.cache.flights(self.now).into_iter().find(|flight| flight.paused && flight.phase != "cut");
+        assert!(stuck.is_none() || short, "{stuck:?} with {memory} bytes");
+    }
+
     /// Everything comes to its end, and nothing is left.
     fn finish(mut self) {
+        self.nobody_waits_for_a_paused_upstream();
         for reader in self.clients.keys().copied().collect::<Vec<_>>() {
             if self.random.chance(50) {
                 self.cache.cancel(self.now, reader);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use common::upstream::{Upstream, refused, settings};
 use sestina_poetry::cache::{
-    FlightError, Limit, Mode, OnAbandon, OnSuspect, Order, Purge, Reading, Refusal, Settings, Suspicion,
-    UpstreamEnd,
+    FLIGHT_RESERVE_BYTES, FlightError, Limit, Mode, OnAbandon, OnSuspect, Order, Purge, ReaderId, Reading,
+    Refusal, Settings, Suspicion, UpstreamEnd,
 };
 use sestina_reactor::Lost;
 
@@ -335,24 +335,81 @@ fn a_body_over_the_limit_reaches_its_readers_through_a_window_and_is_not_stored(
     assert_eq!(it.cache.statistics().uncacheable, 2);
 }
 
-#[test]
-fn a_reader_a_whole_window_behind_is_cut_after_the_grace_so_that_the_others_go_on() {
+/// A fast and a slow reader of a body that is too large, after 80,000 bytes.
+fn fast_and_slow(memory_bytes_max: u64) -> (Upstream, ReaderId, ReaderId) {
     let mut it = Upstream::new(settings(|settings| {
         settings.body_bytes_max = 10_000;
         settings.window_bytes = 50_000;
+        settings.memory_bytes_max = memory_bytes_max;
     }));
     let (fast, slow) = (it.client(), it.client());
     for _ in 0..4 {
         it.says(&[b'a'; 20_000]);
         it.take(fast);
     }
-    assert_eq!(it.pauses, 1);
+    (it, fast, slow)
+}
+
+#[test]
+fn a_reader_a_whole_window_behind_is_cut_after_the_grace_and_holds_up_nobody_meanwhile() {
+    let (mut it, fast, slow) = fast_and_slow(10_000_000);
+    assert_eq!(it.pauses, 0, "there is memory for what the slow one lacks");
     it.pass(SECOND * 5);
     assert!(matches!(it.drain(slow), Err(FlightError::Lagging)));
-    assert_eq!((it.resumes, it.cache.statistics().slow_readers_detached), (1, 1));
+    assert_eq!((it.pauses, it.cache.statistics().slow_readers_detached), (0, 1));
     it.says(b"end");
     it.ends();
     assert_eq!(it.whole(fast), b"end");
+}
+
+#[test]
+fn without_memory_to_spare_the_upstream_waits_for_a_slow_reader_until_its_grace_is_over() {
+    let (mut it, fast, slow) = fast_and_slow(180_000);
+    assert_eq!(it.pauses, 1);
+    it.pass(SECOND * 5);
+    assert!(matches!(it.drain(slow), Err(FlightError::Lagging)));
+    assert_eq!(it.resumes, 1);
+    it.says(b"end");
+    it.ends();
+    assert_eq!(it.whole(fast), b"end");
+}
+
+#[test]
+fn readers_of_one_speed_do_not_lag_however_slow_they_are() {
+    let mut it = Upstream::new(settings(|settings| {
+        settings.body_bytes_max = 10_000;
+        settings.window_bytes = 50_000;
+    }));
+    let clients = [it.client(), it.client()];
+    (0..3).for_each(|_| it.says(&[b'a'; 20_000]));
+    assert_eq!(it.pauses, 1, "both are a window behind the upstream");
+    it.pass(SECOND * 60);
+    for client in clients {
+        assert_eq!(it.take(client).len(), 60_000);
+    }
+    assert_eq!((it.resumes, it.cache.statistics().slow_readers_detached), (1, 0));
+}
+
+#[test]
+fn whoever_wants_a_body_whole_that_is_too_large_fails_and_never_waits_for_ever() {
+    let mut it = Upstream::new(settings(|settings| {
+        settings.body_bytes_max = 100_000;
+        settings.window_bytes = 50_000;
+    }));
+    let (stream, whole) = (it.client(), it.client_of(Mode::Whole));
+    it.says(&[b'a'; 99_000]);
+    it.take(stream);
+    it.says(&[b'a'; 2_000]);
+    assert!(matches!(it.drain(whole), Err(FlightError::TooLarge(100_000))));
+    let small = it.client_of(Mode::Whole); // a flight of its own
+    it.says(&[b'a'; 99_000]);
+    assert_eq!(it.pauses, 0, "a window would never move");
+    it.ends();
+    assert_eq!(it.whole(small).len(), 99_000);
+    let large = it.client_of(Mode::Whole);
+    it.says(&[b'a'; 101_000]);
+    assert!(matches!(it.drain(large), Err(FlightError::TooLarge(100_000))));
+    assert_eq!(it.cuts, 1);
 }
 
 #[test]
@@ -411,6 +468,45 @@ fn limits_turn_newcomers_away_and_say_which() {
     let mut it = Upstream::new(settings(|settings| settings.upstreams_max = 1));
     it.client();
     assert!(matches!(refusal(&mut it, "second"), Refusal::Upstreams(1)));
+}
+
+#[test]
+fn without_memory_a_flight_is_refused_and_one_under_way_waits_until_there_is_some() {
+    let mut it = Upstream::new(settings(|settings| {
+        settings.memory_bytes_max = FLIGHT_RESERVE_BYTES + 30_000;
+        settings.keys_max = 3;
+    }));
+    let client = it.client();
+    let refused = it.cache.subscribe(it.now, "another", Mode::Stream);
+    assert!(matches!(refused, Err(Refusal::NoMemory)), "what the first may still bring is set aside");
+    it.says(&[b'a'; 20_000]);
+    assert_eq!(it.pauses, 0);
+    it.says(&[b'a'; 20_000]); // on its way before the pause: that is what is set aside for
+    assert_eq!(it.pauses, 1);
+    assert!(it.cache.memory().total() <= it.cache.settings().memory_bytes_max);
+    assert_eq!(it.take(client).len(), 40_000);
+    it.pass(SECOND);
+    assert_eq!(it.resumes, 1, "its reader has made room");
+    it.says(b"end");
+    it.ends();
+    assert_eq!(it.whole(client), b"end");
+    assert_eq!(it.cache.memory().total(), 0);
+}
+
+#[test]
+fn a_fresh_body_that_is_fetched_anew_is_given_out_meanwhile_and_stays_fresh_if_that_fails() {
+    let mut it = Upstream::new(Settings::default());
+    let first = it.client();
+    it.says(b"old");
+    it.ends();
+    it.whole(first);
+    it.cache.refresh(it.now, "poem").unwrap();
+    let during = it.client();
+    assert_eq!(it.whole(during), b"old");
+    it.fails(UpstreamEnd::Lost(Lost::Reset));
+    assert_eq!(it.cache.entries(it.now)[0].state, "fresh");
+    let after = it.client();
+    assert_eq!((it.whole(after), it.cache.statistics().hits), (b"old".to_vec(), 2));
 }
 
 #[test]

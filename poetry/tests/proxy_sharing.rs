@@ -9,7 +9,7 @@ use common::log::logged;
 use common::puppet::Puppet;
 use common::{close, house, serve, until, wait};
 use sestina_deferred::Deferred;
-use sestina_poetry::{FastPoetry, Fetch, Poem, PoemCache, PoetryProxy, SlowPoetry, get_poem, poems};
+use sestina_poetry::{FastPoetry, Poem, PoetryProxy, ProxySettings, SlowPoetry, get_poem, poems};
 use sestina_reactor::{Connector, Endpoint, Lost, Reactor};
 
 /// A proxy before a puppet, and clients that wait.
@@ -41,7 +41,7 @@ impl Scene {
 
     fn asked(&self) -> u64 {
         let counters = self.proxy.counters();
-        counters.fetches + counters.joined + counters.hits
+        counters.misses + counters.collapsed + counters.hits
     }
 
     fn poet_reads(&self, poem: &[u8]) {
@@ -91,9 +91,9 @@ fn one_leaves_and_the_others_get_the_poem() {
     for (_, heard) in clients {
         wait(&scene.reactor, heard).unwrap().is_whole(poems::ECSTASY);
     }
-    assert!(wait(&scene.reactor, left).unwrap().bytes.is_empty());
+    assert!(poems::ECSTASY.starts_with(&wait(&scene.reactor, left).unwrap().bytes));
     let counters = scene.proxy.counters();
-    assert_eq!((counters.fetches, counters.cancelled, scene.puppet.count()), (1, 0, 1));
+    assert_eq!((counters.misses, counters.fetches_cancelled, scene.puppet.count()), (1, 0, 1));
     close(&scene.reactor);
 }
 
@@ -108,9 +108,9 @@ fn when_all_leave_the_upstream_connection_is_cut_and_the_next_client_starts_anew
     }
     until(&scene.reactor, "the poet is cut off", || scene.puppet.ends().len() == 1);
     assert!(matches!(scene.puppet.ends()[..], [Lost::Reset]), "{:?}", scene.puppet.ends());
-    assert_eq!(scene.proxy.counters().cancelled, 1);
+    assert_eq!(scene.proxy.counters().fetches_cancelled, 1);
     for (_, heard) in clients {
-        assert!(wait(&scene.reactor, heard).unwrap().bytes.is_empty());
+        assert!(poems::ECSTASY[..1500].starts_with(&wait(&scene.reactor, heard).unwrap().bytes));
     }
     let next = listen(&scene.reactor, &scene.at);
     until(&scene.reactor, "the proxy connects again", || scene.puppet.count() == 2);
@@ -126,10 +126,11 @@ fn all_may_leave_before_the_upstream_connection_is_there() {
     let proxy = PoetryProxy::new(&reactor, &Endpoint::tcp("sestina-no-such-host.invalid", 10000));
     let at = serve(&reactor, proxy.clone());
     let (connector, _heard) = client(&reactor, &at, |_| ());
-    until(&reactor, "the client has asked", || proxy.counters().fetches == 1);
+    until(&reactor, "the client has asked", || proxy.counters().misses == 1);
     connector.abort();
     until(&reactor, "the fetch is over", || {
-        proxy.counters().cancelled + proxy.counters().failed == 1 && reactor.connections() == 0
+        proxy.counters().fetches_cancelled + proxy.counters().fetches_failed() == 1
+            && reactor.connections() == 0
     });
     close(&reactor);
 }
@@ -155,19 +156,18 @@ fn a_proxy_is_a_poet_for_another_proxy() {
     close(&reactor);
 }
 
-/// What the proxy fetches is its caller's choice: here with a limit that `PoetryProxy::new` does not have.
 // spec: P14-09
 #[test]
-fn a_proxy_may_be_given_its_own_fetch() {
+fn a_poet_that_says_nothing_is_given_up_when_its_time_is_over() {
     let (reactor, puppet) = (house(), Puppet::default());
     let poet = serve(&reactor, puppet.clone());
-    let fetcher = reactor.clone();
-    let cache = PoemCache::new(move || {
-        Fetch::new(poet.clone()).with_idle_max(Duration::from_millis(20)).start(&fetcher)
-    });
-    let at = serve(&reactor, PoetryProxy::over(cache));
+    let mut settings = ProxySettings::default();
+    settings.cache.limits.first_byte = Duration::from_millis(20);
+    let proxy = PoetryProxy::with_settings(&reactor, settings).with_upstream("poet", &poet);
+    let at = serve(&reactor, proxy.clone());
     let heard = wait(&reactor, listen(&reactor, &at)).unwrap();
     assert!(matches!(heard.why, Lost::Reset), "{}", heard.why);
+    assert_eq!(proxy.counters().fetches_stalled, 1);
     close(&reactor);
 }
 
@@ -187,6 +187,10 @@ fn the_log_tells_a_fetch_from_a_hit() {
     let count = |words: &str| lines.iter().filter(|line| line.starts_with(words)).count();
     assert_eq!(count("INFO fetching the poem from 127.0.0.1:"), 1, "{lines:?}");
     assert_eq!(count("INFO joining the fetch under way"), 1, "{lines:?}");
-    assert_eq!(count("INFO using the cached poem"), 1, "{lines:?}");
-    assert_eq!(count("INFO sending 653 bytes of poetry to 127.0.0.1:"), 3, "{lines:?}");
+    assert_eq!(
+        count("INFO using the cached poem: sending 653 bytes of poetry to 127.0.0.1:"),
+        1,
+        "{lines:?}"
+    );
+    assert_eq!(count("INFO fetch ended"), 1, "{lines:?}");
 }

@@ -157,7 +157,7 @@ fn a_proxy_is_a_service_whose_reload_fetches_anew() {
         assert_eq!(get_poem(tree.reactor(), &at()).await?.as_bytes(), poems::FASCINATION);
         let proxy = tree.service::<PoetryProxyService>("proxy").and_then(|service| service.proxy());
         let counters = proxy.expect("it runs").counters();
-        assert_eq!((counters.fetches, counters.hits), (2, 1));
+        assert_eq!((counters.misses, counters.hits), (2, 1));
         let note = tree.status().find("proxy").and_then(|proxy| proxy.note.clone());
         assert_eq!(note.as_deref(), Some("2 fetches, 1 hits"));
         Ok(())

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::client::client;
 use common::{close, house, serve, until, wait};
-use sestina_poetry::{FastPoetry, Poem, PoetryProxy, SlowPoetry, poems};
+use sestina_poetry::{FastPoetry, Poem, PoetryProxy, ProxySettings, SlowPoetry, poems};
 use sestina_reactor::{Conn, Endpoint, Lost, Reactor};
 
 /// Megabytes, and less than `INPUT_BYTES_MAX`.
@@ -57,7 +57,10 @@ fn who_talks_without_end_is_cut() {
     let reactor = house();
     let hour = Duration::from_secs(3600);
     let poet = serve(&reactor, slow().with_delay(hour).with_input_bytes_max(1000));
-    let proxy = serve(&reactor, PoetryProxy::new(&reactor, &poet).with_input_bytes_max(1000));
+    let mut settings = ProxySettings::default();
+    settings.input_bytes_max = 1000;
+    let proxy = PoetryProxy::with_settings(&reactor, settings).with_upstream("poet", &poet);
+    let proxy = serve(&reactor, proxy);
     for at in [&poet, &proxy] {
         let (_, allowed) = client(&reactor, at, |conn| conn.write(&[b'x'; 1000]));
         let received = reactor.statistics().bytes_received;

@@ -2,6 +2,14 @@
 //!
 //! A program is started with open descriptors and told their numbers (`fd:3`, systemd's `LISTEN_FDS`), and must not pass on
 //! those that it knows nothing of. Here is the only unsafe block of the project; every other crate forbids unsafe code.
+//!
+//! ```
+//! use std::io::Write;
+//!
+//! let standard_error = sestina_sys::duplicate(2)?; // as an owned descriptor, which closes itself
+//! std::fs::File::from(standard_error).write_all(b"heard\n")?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
 #![cfg(unix)]
 #![deny(unsafe_code)]
 

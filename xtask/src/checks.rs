@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use crate::cargo;
+
 /// What went wrong, for a person.
 pub(crate) type Outcome = Result<(), String>;
 
@@ -11,17 +13,21 @@ pub(crate) type Outcome = Result<(), String>;
 type Check = (&'static str, fn(&Path) -> Outcome);
 
 const CHECKS: &[Check] = &[
-    ("fmt", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
+    ("fmt", |root| cargo::succeeds(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", crate::tidy::check),
     ("links", crate::links::check),
+    ("book", crate::book::check),
     ("spec", crate::spec::check),
-    ("lint", |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
+    ("lint", |root| {
+        cargo::succeeds(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])
+    }),
     ("doc", |root| {
         let strict = [("RUSTDOCFLAGS", "-D warnings")];
-        cargo(root, &["doc", "--workspace", "--no-deps", "--document-private-items"], &strict)
+        cargo::succeeds(root, &["doc", "--workspace", "--no-deps", "--document-private-items"], &strict)
     }),
+    ("reference", crate::reference::check),
     ("guard", guarded),
-    ("test", |root| cargo(root, &["test", "--workspace"], &[])),
+    ("test", |root| cargo::succeeds(root, &["test", "--workspace"], &[])),
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Check> {
@@ -65,14 +71,17 @@ fn guarded(root: &Path) -> Outcome {
 pub(crate) fn sim(options: &[&str]) -> Result<u8, String> {
     let swarm =
         ["run", "--quiet", "--release", "--package", "sestina-reactor-sim", "--example", "swarm", "--"];
-    let arguments: Vec<&str> = swarm.into_iter().chain(options.iter().copied()).collect();
     let begun = Instant::now();
-    let code = run(&root(), &arguments, &[])?;
-    if !options.is_empty() && code == Some(0) {
+    let code = answer(&root(), &swarm, options)?;
+    if !options.is_empty() && code == 0 {
         eprintln!("({:.1} s)", begun.elapsed().as_secs_f64());
     }
-    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    Ok(code)
 }
+
+/// Benches of crates that the benchmarks run: compiled before anything is measured.
+const CRATE_BENCHES: [(&str, &str); 3] =
+    [("sestina-reactor", "timers"), ("sestina-deferred", "deferred"), ("sestina-framing", "throughput")];
 
 /// The benchmarks lie in a crate of their own; here they only get their name and optimized builds of all that they
 /// measure. The answer is their exit code.
@@ -83,8 +92,11 @@ pub(crate) fn bench(options: &[&str]) -> Result<u8, String> {
     }
     let reads = ["-h", "--help", "help", "compare", "report", "quote"];
     if !options.iter().any(|word| reads.contains(word)) {
-        cargo(&root, &["build", "--release", "--package", "sestina-cli", "--bins"], &[])?;
-        cargo(&root, &["build", "--release", "--package", "sestina-bench", "--bins"], &[])?;
+        cargo::succeeds(&root, &["build", "--release", "--package", "sestina-cli", "--bins"], &[])?;
+        cargo::succeeds(&root, &["build", "--release", "--package", "sestina-bench", "--bins"], &[])?;
+        for (package, name) in CRATE_BENCHES {
+            cargo::succeeds(&root, &["bench", "--no-run", "--package", package, "--bench", name], &[])?;
+        }
     }
     let bench = ["run", "--quiet", "--release", "--package", "sestina-bench", "--bin", "sestina-bench", "--"];
     answer(&root, &bench, options)
@@ -99,7 +111,7 @@ fn guard(root: &Path, options: &[&str]) -> Result<u8, String> {
 
 /// Runs a program of the workspace's with these options, and gives its exit code.
 fn answer(root: &Path, program: &[&str], options: &[&str]) -> Result<u8, String> {
-    let code = run(root, &[program, options].concat(), &[])?;
+    let code = cargo::status(root, &[program, options].concat(), &[])?;
     Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
@@ -108,7 +120,11 @@ pub(crate) fn docs() -> Outcome {
     let root = root();
     let target = std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root.join("target"), PathBuf::from);
     let folder = target.join("docs").display().to_string();
-    cargo(&root, &["run", "--quiet", "--package", "sestina-cli", "--example", "docs", "--", &folder], &[])?;
+    cargo::succeeds(
+        &root,
+        &["run", "--quiet", "--package", "sestina-cli", "--example", "docs", "--", &folder],
+        &[],
+    )?;
     println!("see {folder}");
     Ok(())
 }
@@ -117,20 +133,4 @@ pub(crate) fn docs() -> Outcome {
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
-}
-
-fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
-    match run(root, arguments, environment)? {
-        Some(0) => Ok(()),
-        _ => Err(format!("cargo {} failed", arguments.join(" "))),
-    }
-}
-
-/// Runs cargo, and says how it ended.
-fn run(root: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Option<i32>, String> {
-    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let mut command = Command::new(program);
-    command.args(arguments).envs(environment.iter().copied()).current_dir(root);
-    let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
-    Ok(status.code())
 }

@@ -2,11 +2,14 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
+mod book;
+mod cargo;
 mod checks;
 mod files;
 mod links;
 mod markdown;
 mod picture;
+mod reference;
 mod spec;
 mod tidy;
 
@@ -24,11 +27,13 @@ Commands:
   doc     The documentation, warnings are errors
   tidy    The rules of this house that no compiler knows
   links   Does every relative link of every Markdown file lead to a file, and to a heading in it?
+  book    Does every block of code and every transcript of the book come from what a test sees?
   spec    What the introduction claims, and which tests show it (spec/claims.md)
   guard   Instruction counts of hot paths, where valgrind is installed; see cargo xtask bench guard --help
   test    cargo test --workspace
   docs    The manual page and the shell completions of get-poetry, under target/docs
   picture Runs the demo and draws what it prints, for the README: pictures/demo.svg
+  reference  Writes the book's pages of options and limits from the code; ci compares them
   sim     Scenarios on the simulated network under many seeds, or one seed and its trace; see cargo xtask sim --help
   bench   Our programs and their peers, measured by turns in one run; see cargo xtask bench --help
 ";
@@ -38,8 +43,9 @@ fn main() -> ExitCode {
     let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
+        ["reference"] => reference::write(&checks::root()),
         ["docs"] => checks::docs(),
-        ["picture"] => picture::draw(),
+        ["picture"] => picture::draw(&checks::root()),
         ["sim", options @ ..] => match checks::sim(options) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+
+use crate::cargo;
+use crate::checks::Outcome;
 
 /// Where the README finds it.
 const PICTURE: &str = "pictures/demo.svg";
@@ -11,23 +14,19 @@ const COMMAND: &str = "cargo run --release -- demo";
 /// A character of the fixed-width font, in pixels.
 const CHARACTER: (usize, usize) = (8, 18);
 const MARGIN: usize = 16;
+/// How the line of a claim begins.
+const HOLDS: &str = "holds";
 const FONT: &str = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
 /// # Errors
 /// If the demo does not run, if a claim of it does not hold, or if the picture cannot be written.
-pub(crate) fn draw() -> Result<(), String> {
-    let cargo = env!("CARGO");
-    let demo = Command::new(cargo)
-        .args(["run", "--quiet", "--release", "-p", "sestina-cli", "--bin", "sestina", "--", "demo"])
-        .output()
-        .map_err(|error| format!("cannot run {cargo}: {error}"))?;
-    if !demo.status.success() {
-        return Err(format!("the demo failed: {}", String::from_utf8_lossy(&demo.stderr)));
-    }
-    let text =
-        String::from_utf8(demo.stdout).map_err(|error| format!("the demo printed no text: {error}"))?;
-    fs::create_dir_all("pictures").map_err(|error| format!("pictures: {error}"))?;
-    fs::write(PICTURE, svg(&text)).map_err(|error| format!("{PICTURE}: {error}"))
+pub(crate) fn draw(root: &Path) -> Outcome {
+    let demo = ["run", "--quiet", "--release", "-p", "sestina-cli", "--bin", "sestina", "--", "demo"];
+    let text = cargo::output(root, &demo)?;
+    let path = root.join(PICTURE);
+    let folder = path.parent().unwrap_or(root);
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, svg(&text)));
+    written.map_err(|error| format!("{PICTURE}: {error}"))
 }
 
 /// The text on a dark terminal, below the line with the command.
@@ -40,7 +39,7 @@ fn svg(text: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" role=\"img\" aria-label=\"What the demo prints\">\n\
          <style>text {{ font: 13px {FONT}; white-space: pre; fill: #d6d9de }} .bold {{ font-weight: bold; \
-         fill: #fff }} .good {{ fill: #7bd88f }} .bad {{ fill: #ff6b6b }} .dim {{ fill: #8a919c }}</style>\n\
+         fill: #fff }} .good {{ fill: #7bd88f }} .dim {{ fill: #8a919c }}</style>\n\
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#1c1f26\"/>\n"
     );
     let mut row = 0;
@@ -60,15 +59,12 @@ fn svg(text: &str) -> String {
     picture
 }
 
-/// The verdicts in their colours, as the demo paints them on a terminal.
+/// The claims in their colour, as the demo paints them on a terminal. A demo with a broken one is not drawn.
 fn painted(line: &str) -> String {
-    let verdicts = [("holds", "good"), ("BROKEN", "bad"), ("broken", "bad")];
-    for (verdict, class) in verdicts {
-        if let Some(rest) = line.strip_prefix(verdict) {
-            return format!("<tspan class=\"{class}\">{verdict}</tspan>{}", escaped(rest));
-        }
+    match line.strip_prefix(HOLDS) {
+        Some(rest) => format!("<tspan class=\"good\">{HOLDS}</tspan>{}", escaped(rest)),
+        None => escaped(line),
     }
-    escaped(line)
 }
 
 fn escaped(text: &str) -> String {

@@ -24,15 +24,38 @@ const RULES: &[Rule] = &[
 
 /// Every rule over every text file of ours.
 pub(crate) fn check(root: &Path) -> Outcome {
-    let mut broken = Vec::new();
-    for source in files::read(root, &["rs", "toml", "md", "sh"])? {
+    let sources = files::read(root, &["rs", "toml", "md", "sh"])?;
+    let mut broken = lost_tests(&sources);
+    for source in &sources {
         for (says, rule) in RULES {
-            if let Some(line) = rule(&source) {
+            if let Some(line) = rule(source) {
                 broken.push(format!("{}:{line}: {says}", source.path.display()));
             }
         }
     }
     if broken.is_empty() { Ok(()) } else { Err(format!("\n  {}", broken.join("\n  "))) }
+}
+
+/// A file says at its head where its tests are: they must be there, in its own crate, or in the one that the line names
+/// (`of ..`).
+fn lost_tests(sources: &[Source]) -> Vec<String> {
+    let mut lost = Vec::new();
+    for source in sources.iter().filter(|source| source.is("rs")) {
+        let own = source.path.ancestors().find(|folder| folder.ends_with("src")).and_then(Path::parent);
+        let Some(own) = own else { continue };
+        for (at, line) in source.text.lines().enumerate().filter(|(_, line)| line.starts_with("//! ")) {
+            let names = line.split('`').skip(1).step_by(2);
+            for name in names.filter(|name| name.starts_with("tests/") && name.ends_with(".rs")) {
+                let is_there = |folder: &Path| sources.iter().any(|other| other.path == folder.join(name));
+                let elsewhere = || sources.iter().any(|other| other.path.ends_with(name));
+                let is_found = is_there(own) || (line.contains(" of ") && elsewhere());
+                if !is_found {
+                    lost.push(format!("{}:{}: there is no {name}", source.path.display(), at + 1));
+                }
+            }
+        }
+    }
+    lost
 }
 
 /// The pieces are joined here, so that this file does not break its own rules.
@@ -86,6 +109,17 @@ mod tests {
         assert_eq!(broken("a/tests/b.rs", &["#[ign", "ore]"].concat()).len(), 1);
         assert_eq!(broken("x.md", &["see ../sha", "red/x"].concat()).len(), 1);
         assert_eq!(broken("x.rs", &["// TO", "DO"].concat()).len(), 1);
+    }
+
+    #[test]
+    fn tests_that_a_file_names_must_be_there() {
+        let source = |path: &str, text: &str| Source { path: path.into(), text: text.to_owned() };
+        let sources = [
+            source("a/src/x.rs", "//! Tests: `tests/x.rs`, `tests/y.rs`.\n//! And `tests/z.rs` of b.\n"),
+            source("a/tests/x.rs", ""),
+            source("b/tests/z.rs", ""),
+        ];
+        assert_eq!(lost_tests(&sources), ["a/src/x.rs:1: there is no tests/y.rs"]);
     }
 
     #[test]

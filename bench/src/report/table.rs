@@ -44,7 +44,13 @@ fn put(text: &mut String, piece: &str) {
 fn about(text: &mut String, about: &Value) {
     let run = &about["run"];
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    put(text, "Made by `cargo xtask bench`; see `bench/README.md` for how it measures. Medians of ");
+    put(
+        text,
+        &format!(
+            "Made by `{}`; see [README.md](../README.md) for how it measures. Medians of ",
+            word(&about["command"])
+        ),
+    );
     put(text, &format!("{} rounds (smallest..largest), all contenders by turns. ", about["rounds"]));
     if about["quick"] == true {
         put(text, "**A quick run: a quarter of the size.** ");

@@ -32,8 +32,10 @@ use sestina_daemon::words;
 pub(crate) const NAME: &str = "demo";
 /// One line for the help.
 pub(crate) const DESCRIPTION: &str = "Shows the system at work on real sockets, and checks its own claims";
-/// The demo's own claim about its length. What takes longer is stopped.
+/// The demo's own claim about its length.
 const DEMO_TIME_MAX: Duration = Duration::from_secs(6);
+/// What takes longer is stopped. Far more than the claim: a machine that is busy breaks the claim, and shows the others.
+const OVERTIME_AFTER: Duration = Duration::from_secs(60);
 
 /// Runs the demo. The exit status says whether all claims held.
 pub(crate) fn main() -> ExitCode {
@@ -71,7 +73,7 @@ fn show() -> io::Result<ExitCode> {
     for signal in [Signal::Interrupt, Signal::Terminate] {
         reactor.on_signal(signal, fall(Curtain::Signal(signal)))?;
     }
-    reactor.call_later(DEMO_TIME_MAX, fall(Curtain::Overtime));
+    reactor.call_later(OVERTIME_AFTER, fall(Curtain::Overtime));
     let screen = Rc::new(Screen::new(&reactor));
     let played = reactor.run_until(reactor.spawn(play::play(reactor.clone(), Rc::clone(&screen))));
     screen.close();
@@ -79,7 +81,7 @@ fn show() -> io::Result<ExitCode> {
         (Ok(facts), _) => report(&facts),
         (Err(_), Some(Curtain::Signal(signal))) => signals::exit_code(signal),
         (Err(_), Some(Curtain::Overtime)) => {
-            fail(&format!("this claim did not hold: {}", report::in_time_words()))
+            fail(&format!("it did not end within {} seconds", OVERTIME_AFTER.as_secs()))
         }
         (Err(failure), None) => fail(&words::chain(failure.error())),
     })

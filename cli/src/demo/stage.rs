@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_poetry::{Fetch, Poem, PoemCache, PoetryProxy, SlowPoetry, poems};
+use sestina_poetry::{Observer, Poem, PoetryProxy, SlowPoetry, poems};
 use sestina_reactor::{Address, Endpoint, Factory, ListenError, Port, Protocol, Reactor};
 
 /// A piece of a poem comes this often: fast enough to look like a stream.
@@ -40,11 +40,8 @@ impl Stage {
         on_progress: impl Fn(usize) + 'static,
     ) -> Result<Self, ListenError> {
         let ecstasy = Poet::open(reactor, "ecstasy", poems::ECSTASY, ECSTASY_NUM_BYTES)?;
-        let (fetcher, slowest, on_progress) = (reactor.clone(), ecstasy.at.clone(), Rc::new(on_progress));
-        let proxy = PoetryProxy::over(PoemCache::new(move || {
-            let on_progress = Rc::clone(&on_progress);
-            Fetch::new(slowest.clone()).on_progress(move |bytes| on_progress(bytes)).start(&fetcher)
-        }));
+        let proxy = PoetryProxy::new(reactor, &ecstasy.at);
+        proxy.observe(Progress(on_progress));
         let port = reactor.listen(&Endpoint::loopback(0), proxy.clone())?;
         Ok(Self {
             ecstasy,
@@ -53,6 +50,15 @@ impl Stage {
             proxy,
             proxy_at: endpoint(&port),
         })
+    }
+}
+
+/// Hears how far the proxy is.
+struct Progress<F>(F);
+
+impl<F: Fn(usize) + 'static> Observer for Progress<F> {
+    fn received(&self, _key: &str, bytes: u64) {
+        (self.0)(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sestina_daemon::{Context, ServiceMaker, plugin};
 use sestina_deferred::Failure;
-use sestina_poetry::{FastPoetry, poetry_server};
+use sestina_poetry::{FastPoetry, Poem, poetry_server};
 use sestina_reactor::{Drain, Endpoint};
 use sestina_service::MultiService;
 
@@ -54,5 +54,8 @@ fn make(options: Options, context: &Context) -> Result<MultiService, Failure> {
     };
     let at = context.listen(&Endpoint::tcp(options.iface, options.port));
     let poem = context.path(options.poem);
+    if let Some(now) = context.inspects(&poem) {
+        Poem::load(now)?;
+    }
     Ok(poetry_server(context.name(), poem, &at, move |poem| FastPoetry::new(poem).with_drain(drain)))
 }

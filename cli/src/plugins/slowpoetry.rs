@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use sestina_daemon::{Context, ServiceMaker, plugin};
 use sestina_deferred::Failure;
-use sestina_poetry::{SlowPoetry, poetry_server};
+use sestina_poetry::{Poem, SlowPoetry, poetry_server};
 use sestina_reactor::Endpoint;
 use sestina_service::MultiService;
 
@@ -52,6 +52,9 @@ pub(crate) fn maker() -> impl ServiceMaker {
 fn make(options: Options, context: &Context) -> Result<MultiService, Failure> {
     let at = context.listen(&Endpoint::tcp(options.iface, options.port));
     let poem = context.path(options.poem);
+    if let Some(now) = context.inspects(&poem) {
+        Poem::load(now)?;
+    }
     Ok(poetry_server(context.name(), poem, &at, move |poem| {
         SlowPoetry::new(poem).with_num_bytes(options.num_bytes).with_delay(options.delay)
     }))

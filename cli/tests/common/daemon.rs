@@ -220,7 +220,7 @@ pub(crate) fn until(mut is_so: impl FnMut() -> bool, why: impl Fn() -> String) {
     let deadline = Instant::now() + DEADLINE;
     while !is_so() {
         assert!(Instant::now() < deadline, "{}", why());
-        thread::sleep(LOOK);
+        thread::park_timeout(LOOK);
     }
 }
 

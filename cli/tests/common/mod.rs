@@ -50,7 +50,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `sestina -n PLUGIN ARGUMENTS`, up to the line of the log that says where it listens.
+    /// `sestina -n PLUGIN ARGUMENTS`, up to the line of the log that says that it is ready.
     #[track_caller]
     pub(crate) fn start(plugin: &str, arguments: &[&str]) -> Self {
         let mut command = sestina();
@@ -59,6 +59,7 @@ impl Server {
         let mut program = Program::start(command);
         let words = format!("{plugin} listening on ");
         let line = program.wait_for_line(|line| line.contains(&words));
+        program.wait_for_line(|line| line.ends_with(&format!(" {plugin} is ready")));
         let at = line.rsplit(' ').next().and_then(|at| at.parse().ok());
         Self { program, at: at.unwrap_or_else(|| panic!("no address: {line}")) }
     }

@@ -57,7 +57,8 @@ macro_rules! other_cases {
                 the_end_of_the_reactor_ends_its_processes;
             signals: a_signal_comes_to_its_handler_and_may_stop_the_loop;
             threads: a_job_on_a_thread_brings_its_result, a_panicking_job_fails,
-                a_job_that_has_not_started_can_be_cancelled, a_dropped_future_cancels,
+                a_job_that_has_not_started_can_be_cancelled, a_full_pool_refuses_and_goes_on,
+                a_dropped_future_cancels,
                 many_jobs_bring_many_answers, the_end_of_the_reactor_answers_what_threads_owe;
             unix: a_socket_file_serves_and_is_removed, a_file_in_the_way_is_told, a_missing_socket_is_told,
                 a_path_that_is_too_long_is_told;

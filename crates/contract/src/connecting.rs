@@ -71,6 +71,7 @@ pub fn an_unknown_name_is_told(stage: &mut Stage) {
 
 /// Also when the connection would have come in the same turn.
 pub fn a_stopped_attempt_is_told(stage: &mut Stage) {
+    // spec: P19-25
     let diary = Diary::default();
     let (_port, at) = stage.serve(&diary, |probe| probe.named("server"));
     let connector = fail(stage, &at, &diary);

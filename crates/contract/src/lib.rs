@@ -2,8 +2,13 @@
 //!
 //! A driver's crate runs all of it in one line, in a file of its own below `tests/`:
 //!
-//! ```ignore
-//! sestina_contract::contract!(|| Reactor::new(Box::new(MyDriver::new())));
+//! ```
+//! use sestina_reactor_sim::Simulation; // or a driver of yours: Reactor::new(Box::new(MyDriver::new()))
+//!
+//! sestina_contract::contract!(|| Simulation::seeded(7).reactor());
+//! # fn main() {
+//! #     sestina_contract::check(|| Simulation::seeded(7).reactor(), sestina_contract::streams::bytes_arrive_whole_and_in_order);
+//! # }
 //! ```
 //!
 //! A driver whose clock is the wall's runs [`wall_clock!`] too.

@@ -138,7 +138,7 @@ pub fn a_long_computation_lets_others_work(stage: &mut Stage) {
     assert_eq!(stage.reactor().tasks(), 0);
 }
 
-/// `call_when_running` waits for `run`, and in a running loop for the next turn.
+/// `call_when_running` waits for the loop, whoever turns it, and in a running one for the next turn.
 pub fn calls_wait_for_the_loop_to_run(stage: &mut Stage) {
     let (diary, reactor) = (Diary::default(), stage.reactor().clone());
     let (log, again) = (diary.clone(), reactor.clone());
@@ -151,11 +151,15 @@ pub fn calls_wait_for_the_loop_to_run(stage: &mut Stage) {
         });
         assert!(!log.has("at once"), "no verb calls user code");
     });
-    stage.pass(3 * MS);
-    assert_eq!(diary.take(), [""; 0], "nobody has called run");
+    assert_eq!(diary.take(), [""; 0], "nobody has turned the loop");
     reactor.run().expect("the driver can wait");
     assert_eq!(diary.take(), ["running: true", "at once"]);
     assert!(!reactor.is_running());
+    let log = diary.clone();
+    reactor.call_when_running(move || log.note("a host's turn is the loop too"));
+    assert_eq!(reactor.next_timeout(), Some(Duration::ZERO), "a host is told that it has something to do");
+    reactor.turn(None).expect("the driver can wait");
+    assert_eq!(diary.take(), ["a host's turn is the loop too"]);
 }
 
 /// Law 7: `before` is awaited while everything works, then `during`, then nothing is left, then `after`.

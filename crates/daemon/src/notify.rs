@@ -66,6 +66,13 @@ impl NotifyOptions {
     }
 }
 
+impl NotifyOptions {
+    /// Whether it means a descriptor of the process that was started.
+    pub(crate) fn needs_foreground(&self) -> bool {
+        matches!(self.notify, Whom::Descriptor(_))
+    }
+}
+
 impl FromStr for Whom {
     type Err = String;
 

@@ -13,6 +13,8 @@ use crate::options::parse::Listen;
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     directory: PathBuf,
+    /// The root directory of the services as it is called now, if files are to be looked at already.
+    inspected: Option<PathBuf>,
     sockets: Rc<Sockets>,
 }
 
@@ -26,7 +28,19 @@ struct Sockets {
 impl Place {
     /// Relative paths begin in `directory`, and these sockets are elsewhere than their services would have them.
     pub(crate) fn new(directory: PathBuf, listen: Vec<Listen>) -> Self {
-        Self { directory, sockets: Rc::new(Sockets { listen, asked: RefCell::default() }) }
+        let sockets = Rc::new(Sockets { listen, asked: RefCell::default() });
+        Self { directory, inspected: None, sockets }
+    }
+
+    /// Services are only checked, files too; `root` is what will be their root directory.
+    pub(crate) fn inspected(self, root: PathBuf) -> Self {
+        Self { inspected: Some(root), ..self }
+    }
+
+    /// Where a file of a service is now, if it is to be looked at.
+    pub(crate) fn inspects(&self, path: &Path) -> Option<PathBuf> {
+        let (root, path) = (self.inspected.as_ref()?, self.directory.join(path));
+        Some(root.join(path.strip_prefix("/").unwrap_or(&path)))
     }
 
     /// Where relative paths begin.

@@ -63,6 +63,10 @@ impl Plan {
     ) -> Result<Self, UsageError> {
         let process = &options.process;
         let foreground = Self::is_foreground(options, surroundings);
+        if !foreground && options.notify.needs_foreground() {
+            let why = "--notify fd:N is for the foreground: a detached program has no such descriptor";
+            return Err(UsageError::new(why));
+        }
         let absolute = |path: &Path| surroundings.directory.join(path);
         let rundir = directory(
             "rundir",
@@ -75,6 +79,8 @@ impl Plan {
             Path::new("/").join(inside)
         });
         let place = Place::new(inside.unwrap_or_else(|| rundir.clone()), process.listen.clone());
+        let root = chroot.clone().unwrap_or_else(|| PathBuf::from("/"));
+        let place = if process.check { place.inspected(root) } else { place };
         Ok(Self {
             foreground,
             pid_file: Self::pid_file(program, options, surroundings, foreground),
@@ -118,7 +124,7 @@ impl Plan {
 
     /// Whether who reads the log does not see the standard error: then the cause of a failure is to be in both.
     pub(crate) fn logs_are_apart(&self, options: &RunnerOptions) -> bool {
-        !self.foreground || options.logs.logfile.is_some()
+        !self.foreground || options.logs.logfile.is_some() || options.logs.syslog.is_some()
     }
 
     /// The plan for people: `key = value`, a line each.

@@ -307,7 +307,7 @@ impl Runner {
         let settings = program.settings(&asked.matches);
         let line = std::iter::once(own).chain(&settings).chain(rest);
         let matches = asked.command.clone().try_get_matches_from(line);
-        let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command)))?;
+        let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command, &[])))?;
         let options =
             RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
         Ok(Choice::Run(Rc::new(program), options))

@@ -185,6 +185,18 @@ impl Context {
         self.place.directory().join(path)
     }
 
+    /// With `--check`, where a file of the service is now, so that it can be looked at; `None` in a life, which looks when it starts.
+    ///
+    /// ```
+    /// use sestina_daemon::Context;
+    ///
+    /// assert_eq!(Context::new("poet", ".").inspects("ecstasy.txt"), None);
+    /// ```
+    #[must_use]
+    pub fn inspects(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
+        self.place.inspects(path.as_ref())
+    }
+
     /// Where the service is to listen: as `--listen` says for its name, with its parents' names before it if it has parents in
     /// the application file, such as `poets/ecstasy`; else as usual.
     ///

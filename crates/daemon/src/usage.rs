@@ -36,7 +36,11 @@ pub fn answer(error: &clap::Error, command: &Command, arguments: &[OsString]) ->
         }
         _ => {
             let program = program(command, arguments);
-            words::say(&format!("{program}: {} ('{program} --help' says more)", problem(error, command)));
+            let about = groups(command, arguments);
+            words::say(&format!(
+                "{program}: {} ('{program} --help' says more)",
+                problem(error, about, arguments)
+            ));
             ExitCode::from(WRONG_USAGE)
         }
     }
@@ -52,8 +56,20 @@ fn program(command: &Command, arguments: &[OsString]) -> String {
     }
 }
 
+/// The command whose own commands the line was about: the program, or one of its commands that has some.
+fn groups<'a>(command: &'a Command, arguments: &[OsString]) -> &'a Command {
+    let mut given = arguments.iter().skip(1);
+    let inner = given.find_map(|argument| command.find_subcommand(argument));
+    inner.filter(|inner| inner.has_subcommands()).unwrap_or(command)
+}
+
+/// What a command calls its own commands: `plugin`, `command`.
+fn kind(command: &Command) -> String {
+    command.get_subcommand_value_name().unwrap_or("COMMAND").to_ascii_lowercase()
+}
+
 /// What is wrong, in words that name the thing and the fix.
-pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
+pub(crate) fn problem(error: &clap::Error, command: &Command, arguments: &[OsString]) -> String {
     let said = |kind| text(error.get(kind));
     let argument = said(ContextKind::InvalidArg);
     match error.kind() {
@@ -61,15 +77,19 @@ pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
             let name = said(ContextKind::InvalidSubcommand);
             let instead = suggestion(error, ContextKind::SuggestedSubcommand);
             let instead = instead.unwrap_or_else(|| format!("there are {}", plugins(command)));
-            format!("there is no plugin '{name}': {instead}")
+            format!("there is no {} '{name}': {instead}", kind(command))
         }
-        ErrorKind::MissingSubcommand => "the name of a plugin is missing".to_owned(),
+        ErrorKind::MissingSubcommand => format!("the name of a {} is missing", kind(command)),
         ErrorKind::UnknownArgument if is_option_of(command, &argument) && command.has_subcommands() => {
-            format!("'{argument}' belongs before the name of the plugin")
+            format!("'{argument}' belongs before the name of the {}", kind(command))
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let instead = suggestion(error, ContextKind::SuggestedArg).map(|instead| format!(": {instead}"));
             format!("there is no option '{argument}'{}", instead.unwrap_or_default())
+        }
+        // Behind an argument of its own, a command that is none looks like one more argument.
+        ErrorKind::UnknownArgument if kind(command) == "command" && !names_one(command, arguments) => {
+            format!("there is no command '{argument}': there are {}", plugins(command))
         }
         ErrorKind::UnknownArgument => format!("'{argument}' is one argument too many"),
         ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
@@ -85,6 +105,11 @@ pub(crate) fn problem(error: &clap::Error, command: &Command) -> String {
         ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
         _ => rendered(error),
     }
+}
+
+/// Whether one of the words is a command of this command.
+fn names_one(command: &Command, arguments: &[OsString]) -> bool {
+    arguments.iter().any(|given| command.find_subcommand(given).is_some())
 }
 
 fn invalid_value(error: &clap::Error, argument: &str) -> String {

@@ -8,14 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use sestina_deferred::{Cancelled, Deferred, Failure, Resolver, deferred, run_woken, spawn};
 
 fn pairs<const N: usize>() -> ([Resolver<u32>; N], [Deferred<u32>; N]) {
-    let mut resolvers = Vec::new();
-    let deferreds = std::array::from_fn(|_| {
-        let (resolver, d) = deferred();
-        resolvers.push(resolver);
-        d
-    });
-    let Ok(resolvers) = resolvers.try_into() else { unreachable!("N were made") };
-    (resolvers, deferreds)
+    common::pairs()
 }
 
 #[test]

@@ -10,14 +10,7 @@ use sestina_deferred::{
 use std::time::Duration;
 
 fn pairs<const N: usize>() -> ([Resolver<&'static str>; N], [Deferred<&'static str>; N]) {
-    let mut resolvers = Vec::new();
-    let deferreds = std::array::from_fn(|_| {
-        let (resolver, d) = deferred();
-        resolvers.push(resolver);
-        d
-    });
-    let Ok(resolvers) = resolvers.try_into() else { unreachable!("N were made") };
-    (resolvers, deferreds)
+    common::pairs()
 }
 
 fn words<T: std::fmt::Debug>(answers: Vec<Result<T, Failure>>) -> Vec<String> {

@@ -96,13 +96,19 @@ fn drop_the_chain_in_a_callback() {
     let own: Slot<Deferred<u32>> = slot(None);
     let (resolver, d) = deferred::<u32>();
     let inside = Rc::clone(&own);
+    let log = Log::new();
+    let after = log.noting("the callback goes on after the drop");
     let d = d.map(move |n| {
         let d = inside.borrow_mut().take();
+        assert!(d.is_some());
         drop(d);
+        after();
         n
     });
     *own.borrow_mut() = Some(d);
-    resolver.callback(0);
+    let errors = common::unhandled(|| resolver.callback(0));
+    assert!(errors.is_empty());
+    log.expect(["the callback goes on after the drop"]);
 }
 
 #[test]

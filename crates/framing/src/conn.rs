@@ -19,7 +19,8 @@ use crate::line_only_decoder::LineOnlyDecoder;
 use crate::netstring_decoder::NetstringDecoder;
 
 /// A connection, lent to its handler for one upcall. Dereferences to the reactor's [`Conn`]: `lose_connection`, `write`,
-/// `set_timer`, `peer` and the rest are there too.
+/// `set_timer`, `peer` and the rest are there too. An example for each framing stands with its handler:
+/// [`LineHandler`](crate::LineHandler), [`IntNHandler`](crate::IntNHandler), and for netstrings with [`Receiver`](crate::Receiver).
 pub struct FrameConn<'a, 'c, D: Decoder> {
     conn: &'a mut Conn<'c>,
     core: &'a Rc<Core<D>>,

@@ -61,6 +61,49 @@ pub trait Handler<D: Decoder>: Any {
 }
 
 /// What a connection of a [`LineReceiver`](crate::LineReceiver) does with its lines.
+///
+/// ```
+/// use sestina_framing::{Handler, LineConn, LineDecoder, LineHandler, LineReceiver};
+/// use sestina_reactor::{Address, Endpoint};
+///
+/// /// `put N`, and N bytes; each thing that was put is answered with a line.
+/// #[derive(Default)]
+/// struct Store { missing: usize }
+/// impl Handler<LineDecoder> for Store {}
+/// impl LineHandler for Store {
+///     fn line_received(&mut self, conn: &mut LineConn<'_, '_>, line: &[u8]) {
+///         let count = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("put ")?.parse().ok());
+///         match count {
+///             Some(count) => {
+///                 self.missing = count;
+///                 conn.set_raw_mode();
+///             }
+///             None => conn.lose_connection(),
+///         }
+///     }
+///     fn raw_data_received(&mut self, conn: &mut LineConn<'_, '_>, data: &[u8]) {
+///         let (mine, rest) = data.split_at(data.len().min(self.missing));
+///         self.missing -= mine.len();
+///         if self.missing == 0 {
+///             conn.set_line_mode(rest); // what came behind the bytes is lines again
+///             conn.send_line(b"stored").expect("no delimiter in it");
+///         }
+///     }
+/// }
+///
+/// let reactor = sestina_reactor_mio::reactor()?;
+/// let port = reactor.listen(&"tcp:0".parse()?, |_: &Address| LineReceiver::new(Store::default()))?;
+/// let to = Endpoint::loopback(port.local_addr().port().ok_or("no port")?);
+/// let connecting = reactor.connect_stream(&to);
+/// let talk = reactor.spawn(async move {
+///     let stream = connecting.await?;
+///     stream.write_all("put 5\r\nhel").await?;
+///     stream.write_all("loput 1\r\n!").await?;
+///     stream.read_exact(16).await
+/// });
+/// assert_eq!(reactor.run_until(talk).map_err(|failure| failure.to_string())?, b"stored\r\nstored\r\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait LineHandler: Handler<LineDecoder> {
     /// A line came, without its delimiter.
     fn line_received(&mut self, conn: &mut LineConn<'_, '_>, line: &[u8]);
@@ -110,6 +153,30 @@ pub trait NetstringHandler: Handler<NetstringDecoder> {
 }
 
 /// What a connection of an [`IntNReceiver`](crate::IntNReceiver) does with its strings.
+///
+/// ```
+/// use sestina_framing::{Handler, IntNConn, IntNDecoder, IntNHandler, Int16Receiver};
+/// use sestina_reactor::{Address, Endpoint};
+///
+/// struct Echo;
+/// impl Handler<IntNDecoder<u16>> for Echo {}
+/// impl IntNHandler<u16> for Echo {
+///     fn string_received(&mut self, conn: &mut IntNConn<'_, '_, u16>, string: &[u8]) {
+///         conn.send_string(string).expect("what came may be sent");
+///     }
+/// }
+///
+/// let reactor = sestina_reactor_mio::reactor()?;
+/// let port = reactor.listen(&"tcp:0".parse()?, |_: &Address| Int16Receiver::new(Echo))?;
+/// let connecting = reactor.connect_stream(&Endpoint::loopback(port.local_addr().port().ok_or("no port")?));
+/// let talk = reactor.spawn(async move {
+///     let stream = connecting.await?;
+///     stream.write_all(b"\0\x05hello").await?;
+///     stream.read_exact(7).await
+/// });
+/// assert_eq!(reactor.run_until(talk).map_err(|failure| failure.to_string())?, b"\0\x05hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait IntNHandler<P: Prefix>: Handler<IntNDecoder<P>> {
     /// A string came.
     fn string_received(&mut self, conn: &mut IntNConn<'_, '_, P>, string: &[u8]);

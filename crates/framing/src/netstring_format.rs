@@ -3,7 +3,7 @@
 use crate::decoder::{Format, Framed};
 use crate::errors::StringTooLong;
 
-/// How long a string may be, in bytes, unless `with_string_bytes_max` said otherwise: Twisted's number, for netstrings
+/// How long a string may be, in bytes, unless [`NetstringFormat::with_string_bytes_max`] said otherwise: Twisted's number, for netstrings
 /// and for strings with a length prefix.
 pub const STRING_BYTES_MAX: usize = 99_999;
 

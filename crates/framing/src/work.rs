@@ -3,8 +3,9 @@
 /// How many bytes a decoder looked at and moved since it was made.
 ///
 /// A law of this crate is stated in it: for `n` bytes of input in `c` pieces, a decoder looks at no more than
-/// `n + c * (d - 1)` bytes (`d` is the length of the delimiter; 1 for strings) and moves no more than `3 * n`, of
-/// which at most `n` from the input; the rest is the growth of the buffer. Text of strings is not looked at.
+/// `n + c * (d - 1)` bytes (`d` is the length of the delimiter; 1 for strings) and moves no more than `7 * n / 3`, of
+/// which at most `n` from the input; the rest is the growth of the buffer. A frame that lies whole in a piece is not moved,
+/// and one of at most 256 bytes that does not is moved once. Text of strings is not looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Work {

@@ -1,10 +1,10 @@
 //! How large the driver's fixed parts are.
 
-/// Events taken from the kernel in one wait. Twelve bytes each; more only means fewer waits under load.
+/// Events taken from the kernel in one wait, unless [`Options::with_events_per_wait_max`] said otherwise. Twelve bytes each; more only means fewer waits under load.
 const EVENTS_PER_WAIT_MAX: usize = 1024;
-/// Threads of the pool.
+/// Threads of the pool, unless [`Options::with_threads_max`] said otherwise.
 const THREADS_MAX: usize = 8;
-/// Jobs that wait for a thread. Each is a name lookup or somebody's closure, so this bounds memory, not work.
+/// Jobs that wait for a thread, unless [`Options::with_queued_jobs_max`] said otherwise. Each is a name lookup or somebody's closure, so this bounds memory, not work.
 const QUEUED_JOBS_MAX: usize = 1024;
 
 /// The limits of a [`MioDriver`](crate::MioDriver).

@@ -76,6 +76,55 @@
 //! # Ok::<(), String>(())
 //! ```
 //!
+//! # Odds, programs, findings
+//!
+//! Which faults strike, and how often; a program that services may start; and what a scenario says that does not hold:
+//!
+//! ```
+//! use sestina_reactor::{Address, Command, Endpoint, ExitStatus, ProcessProtocol, Protocol};
+//! use sestina_reactor_sim::{Fault, Faults, Odds, ProcessEvent, Scenario, Selector, Simulation};
+//! use std::time::Duration;
+//!
+//! // Each third name is looked up one to two seconds late, and nothing else goes wrong.
+//! let slow_names = Faults::none()
+//!     .with(Fault::SlowLookups, Odds::one_in(3))
+//!     .lasting(Fault::SlowLookups, Duration::from_secs(1)..Duration::from_secs(2));
+//! let simulation = Simulation::seeded(7).faults(slow_names.clone());
+//!
+//! // A program is a closure, under the name by which it is started.
+//! simulation.program("backup", |run, event| match event {
+//!     ProcessEvent::Started => run.wake_after(Duration::from_secs(600)),
+//!     ProcessEvent::Woken => run.exit(3),
+//!     _ => {}
+//! });
+//! struct Quiet;
+//! impl Protocol for Quiet {}
+//! impl ProcessProtocol for Quiet {}
+//! let backup = Command { program: "/usr/bin/backup".into(), ..Command::default() };
+//! let process = simulation.reactor().spawn_process(&backup, Quiet).map_err(|error| error.to_string())?;
+//! let ended = simulation.run_until(process.ended()).map_err(|failure| failure.to_string())?;
+//! assert_eq!(ended, ExitStatus::Code(3)); // ten minutes later
+//!
+//! // This does not hold under each seed. The finding names the one stroke that it takes, and how to replay it.
+//! fn a_name_is_known_at_once(simulation: &Simulation) -> Result<(), String> {
+//!     let (client, server) = (simulation.host("client").reactor(), simulation.host("server").reactor());
+//!     server.listen(&Endpoint::tcp("", 80), |_: &Address| Quiet).map_err(|error| error.to_string())?;
+//!     let begun = simulation.now();
+//!     let connecting = client.connect_stream(&Endpoint::tcp("server", 80));
+//!     drop(simulation.run_until(connecting).map_err(|failure| failure.to_string())?);
+//!     let took = simulation.now() - begun;
+//!     if took < Duration::from_secs(1) { Ok(()) } else { Err(format!("it took {took:?}")) }
+//! }
+//! let scenario = Scenario::new("names", slow_names, a_name_is_known_at_once);
+//! let finding = (1..20).find_map(|seed| scenario.find(seed)).ok_or("it holds")?;
+//! assert_eq!(finding.faults, ["slow-lookups#1".parse::<Selector>().map_err(|error| error.to_string())?]);
+//! assert!(finding.to_string().contains("--scenario names --only slow-lookups#1"), "{finding}");
+//! let replayed = scenario.replay(finding.seed, Some(&finding.faults));
+//! assert_eq!(replayed.failure.as_ref(), Some(&finding.failure));
+//! assert_eq!(replayed.strokes.len(), 1); // and `replayed.trace` says what happened, line by line
+//! # Ok::<(), String>(())
+//! ```
+//!
 //! | noun | what it is for |
 //! |---|---|
 //! | [`Simulation`] | the network, the clock, the seed; runs everything; programs, names, partitions |

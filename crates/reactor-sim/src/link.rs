@@ -148,6 +148,8 @@ fn pair(one: HostId, other: HostId) -> (HostId, HostId) {
     (one.min(other), one.max(other))
 }
 
+/// How long a byte is on its way between two hosts, unless [`Link::with_latency`] said otherwise.
 const LATENCY: Duration = Duration::from_micros(250);
+/// How long it is on its way within one host.
 const LOOPBACK_LATENCY: Duration = Duration::from_micros(10);
 const NANOS_PER_S: u128 = 1_000_000_000;

@@ -1,7 +1,8 @@
 //! What travels between hosts.
 
-use sestina_reactor::{Address, Key};
 use std::net::SocketAddr;
+
+use sestina_reactor::{Address, Key};
 
 use crate::machine::HostId;
 
@@ -63,6 +64,7 @@ impl Cargo {
     pub(crate) fn is_repeated(&self) -> bool {
         matches!(self, Self::Yes { .. } | Self::Made | Self::Bytes(_) | Self::Credit(_) | Self::End)
     }
+
     /// Whether nobody ever sends it again, nor asks for it again.
     pub(crate) fn is_sent_once(&self) -> bool {
         matches!(self, Self::Reset | Self::Datagram { .. } | Self::Unwanted(_))

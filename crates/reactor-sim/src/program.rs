@@ -23,7 +23,43 @@ pub enum ProcessEvent<'a> {
     Signal(i32),
 }
 
-/// One run of a simulated program: see [`Simulation::program`](crate::Simulation::program).
+/// One run of a simulated program: see [`Simulation::program`](crate::Simulation::program), which makes one for each start.
+///
+/// ```
+/// use sestina_reactor_sim::{ProcessEvent, Run};
+///
+/// /// Sorts the lines of its input, when that is at its end; cannot be hurried.
+/// fn sort(run: &mut Run, event: ProcessEvent<'_>) {
+///     match event {
+///         ProcessEvent::InputEnded => {
+///             let text = String::from_utf8_lossy(run.input()).into_owned();
+///             let mut lines: Vec<&str> = text.lines().collect();
+///             lines.sort_unstable();
+///             run.write(lines.join("\n").as_bytes());
+///             run.exit(0);
+///         }
+///         ProcessEvent::Signal(15) => run.catch_signal(),
+///         _ => {}
+///     }
+/// }
+/// # use sestina_reactor::{Command, ProcessHandle, ProcessProtocol};
+/// # struct Expect(Vec<u8>);
+/// # impl ProcessProtocol for Expect {
+/// #     fn started(&mut self, process: &ProcessHandle) {
+/// #         process.stdin().write(b"pear\napple");
+/// #         process.stdin().lose_connection();
+/// #     }
+/// #     fn output_received(&mut self, _: &ProcessHandle, data: &[u8]) { self.0.extend_from_slice(data); }
+/// #     fn ended(&mut self, _: sestina_reactor::ExitStatus) { assert_eq!(self.0, b"apple\npear"); }
+/// # }
+///
+/// let simulation = sestina_reactor_sim::Simulation::seeded(1);
+/// simulation.program("sort", sort);
+/// # let command = Command { program: "sort".into(), ..Command::default() };
+/// # let process = simulation.reactor().spawn_process(&command, Expect(Vec::new())).expect("there is one");
+/// # simulation.run_until(process.ended()).expect("it ended");
+/// # assert_eq!(simulation.panics(), 0);
+/// ```
 pub struct Run {
     command: Command,
     input: Vec<u8>,

@@ -25,15 +25,17 @@ const ACCEPT_RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// A listening socket. Dropping it changes nothing: the port listens until [`Port::stop_listening`].
 ///
-/// ```no_run
-/// # use sestina_reactor::{Address, ListenError, Protocol, Reactor};
-/// # struct Poetry;
-/// # impl Protocol for Poetry {}
-/// # fn serve(reactor: &Reactor) -> Result<(), ListenError> {
-/// let port = reactor.listen(&"tcp:0".parse().expect("an endpoint"), |_: &Address| Poetry)?;
-/// println!("listening on {}", port.local_addr());
-/// # Ok(())
-/// # }
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use sestina_reactor::{Address, Protocol};
+///
+/// struct Poetry;
+/// impl Protocol for Poetry {}
+///
+/// let port = reactor.listen(&"tcp:0".parse()?, |_: &Address| Poetry)?;
+/// assert!(port.local_addr().to_string().starts_with("127.0.0.1:"));
+/// reactor.run_until(port.stop_listening()).map_err(|failure| failure.to_string())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Port {
@@ -285,8 +287,6 @@ impl Reactor {
             timer: None,
             answers: None,
             progress: self.now(),
-            finished: self.now(),
-            discarded: 0,
             listed: Listed::default(),
         }
     }

@@ -3,7 +3,7 @@
 //! The closure waits in a slot that the connection and the deferred's last callback share. Whoever comes first takes
 //! it: the answer (then it becomes an upcall of the connection), or the end of the connection (then it is dropped and
 //! the deferred is cancelled).
-//! Tests: `tests/answers.rs` of reactor-mio.
+//! Tests: `answers.rs` of the contract.
 
 use std::any::{Any, TypeId};
 use std::cell::Cell;

@@ -30,6 +30,17 @@ pub const CLOSE_DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const CLOSE_STALL_MAX: Duration = Duration::from_secs(300);
 
 /// What bounds a polite close.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use sestina_reactor::CloseLimits;
+/// use std::time::Duration;
+///
+/// let mut limits = CloseLimits::default();
+/// limits.stall_max = Duration::from_secs(20); // who takes nothing for so long is cut
+/// reactor.set_close_limits(limits);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct CloseLimits {
@@ -101,7 +112,8 @@ impl Reactor {
     pub(crate) fn begin_draining(&self, token: Token) {
         let now = self.now();
         let looked = self.with_connection(token, |connection| {
-            (connection.progress, connection.finished) = (now, now);
+            connection.progress = now;
+            connection.state.drains_from(now);
             connection.state.set_input(Input::Ready);
             (connection.state.drain(), connection.state.is_watched(), connection.state.input())
         });
@@ -118,7 +130,7 @@ impl Reactor {
 
     fn close_if_nothing_is_unread(&self, token: Token) {
         self.drain_some(token);
-        let talks = self.with_connection(token, |connection| connection.discarded > 0);
+        let talks = self.with_connection(token, |connection| connection.state.discarded() > 0);
         match talks {
             Some(true) if self.is_draining(token) => {
                 self.watch_if_needed(token);
@@ -189,7 +201,11 @@ impl Reactor {
     fn silence_ends(&self, token: Token, now: Time) {
         let CloseLimits { silence_max, drain_max, .. } = self.inner().closings.borrow().limits;
         let end = self.with_connection(token, |connection| {
-            (connection.progress + silence_max).min(connection.finished + drain_max)
+            let finished = match connection.state.phase() {
+                Phase::Draining { finished } => *finished,
+                Phase::Open | Phase::Closing { .. } | Phase::Over(_) => connection.progress,
+            };
+            (connection.progress + silence_max).min(finished + drain_max)
         });
         match end {
             Some(end) if end > now => self.look_again(token, end),

@@ -27,7 +27,7 @@ use crate::timers::TimerId;
 
 /// How long one address may be silent before the next one is tried beside it.
 pub const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
-/// Default time limit for one attempt over all addresses; an endpoint's `timeout` changes it.
+/// How long one attempt may take, over all addresses, unless an endpoint's `timeout` says otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An attempt to connect and, later, the connection that came of it. Dropping it changes nothing.

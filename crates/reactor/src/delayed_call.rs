@@ -14,6 +14,17 @@ use crate::timers::TimerId;
 /// A call that [`Reactor::call_later`] will make. Dropping it changes nothing: the call is made.
 ///
 /// Once the call was made or cancelled, every method answers that it is over and does nothing.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use std::time::Duration;
+///
+/// let call = reactor.call_later(Duration::from_secs(5), || unreachable!("it is cancelled"));
+/// assert!(call.delay(Duration::from_secs(5)) && call.is_active());
+/// assert!(call.cancel());
+/// assert!(!call.cancel() && !call.is_active());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct DelayedCall {
     reactor: WeakReactor,
@@ -75,6 +86,7 @@ impl CancelCall for DelayedCall {
 impl Clock for Reactor {
     type Call = DelayedCall;
 
+    #[inline]
     #[track_caller]
     fn call_later(&self, after: Duration, f: Box<dyn FnOnce()>) -> DelayedCall {
         self.call_later_from(Location::caller(), after, f)
@@ -90,7 +102,7 @@ impl Reactor {
         f: Box<dyn FnOnce()>,
     ) -> DelayedCall {
         let at = self.now() + after;
-        let timer = self.inner().timers.borrow_mut().schedule(at, Job::Call(f));
+        let timer = self.inner().timers.borrow_mut().schedule_with(at, || Job::Call(f));
         self.note_place(Thing::Timer(timer), place, Origin::Made);
         self.nudge();
         DelayedCall { reactor: self.downgrade(), timer }

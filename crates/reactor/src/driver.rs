@@ -152,7 +152,7 @@ impl fmt::Display for Signal {
     }
 }
 
-/// A program to start.
+/// A program to start: see [`Reactor::spawn_process`](crate::Reactor::spawn_process).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Command {
     /// The program's file or name.

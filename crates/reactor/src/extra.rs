@@ -8,6 +8,7 @@ use crate::layer::{Chain, Layer};
 use crate::producer::Registered;
 use crate::protocol::Protocol;
 use crate::queue::WriteQueue;
+use crate::state::Marks;
 use crate::timers::TimerId;
 
 /// How many bytes go through the layers at once.
@@ -35,6 +36,8 @@ pub(crate) struct Extra {
     pub(crate) closing_timer: Option<TimerId>,
     pub(crate) idle: Option<(Duration, TimerId)>,
     pub(crate) producer: Option<Box<Registered>>,
+    /// What `set_marks` and `set_queue_limit` have changed.
+    pub(crate) marks: Option<Marks>,
 }
 
 /// How far our end has come through the layers.

@@ -14,9 +14,9 @@ impl Reactor {
     /// Flushes whatever is dirty until nothing is, and says whether anything was. Only the loop calls it.
     pub(crate) fn settle(&self) -> bool {
         let mut worked = false;
-        while let Some(token) = self.take_dirty() {
+        while let Some((token, kind)) = self.take_dirty() {
             worked = true;
-            match self.kind(token) {
+            match kind {
                 Some(Kind::Connection) => self.flush(token),
                 Some(Kind::Port) => self.flush_port(token),
                 Some(Kind::Attempt) => self.flush_attempt(token),
@@ -54,9 +54,21 @@ impl Reactor {
                 Step::Become => self.become_successor(token),
                 Step::Lose(why) => return self.lose(token, why),
                 Step::Idle => {
-                    if !self.tell_producer(token) && !self.tell_answer(token) {
-                        return self.limit_stall(token);
+                    let waits = self.with_connection(token, |connection| {
+                        let state = &connection.state;
+                        (
+                            state.extra.is_some() || connection.answers.is_some(),
+                            matches!(state.phase(), Phase::Closing { .. }),
+                        )
+                    });
+                    let (may_be_told, closing) = waits.unwrap_or_default();
+                    if may_be_told && (self.tell_producer(token) || self.tell_answer(token)) {
+                        continue;
                     }
+                    if closing {
+                        self.limit_stall(token);
+                    }
+                    return;
                 }
             }
         }
@@ -124,7 +136,7 @@ impl Reactor {
     }
 
     pub(crate) fn is_draining(&self, token: Token) -> bool {
-        self.with_connection(token, |connection| matches!(connection.state.phase(), Phase::Draining))
+        self.with_connection(token, |connection| matches!(connection.state.phase(), Phase::Draining { .. }))
             .unwrap_or(false)
     }
 }

@@ -138,10 +138,6 @@ pub(crate) struct Connection {
     pub(crate) answers: Option<Box<Answers>>,
     /// When it last got rid of bytes or, while draining, got some.
     pub(crate) progress: Time,
-    /// When our end was sent.
-    pub(crate) finished: Time,
-    /// Input discarded since `lose_connection`.
-    pub(crate) discarded: u64,
     pub(crate) listed: Listed,
 }
 
@@ -160,7 +156,8 @@ pub(crate) enum Role {
     Running,
 }
 
-/// What a timer does.
+/// What a timer does. The wide tag keeps copies of it whole: with a narrow one they are stored in pieces that no load matches.
+#[repr(u64)]
 pub(crate) enum Job {
     Call(Box<dyn FnOnce()>),
     /// The connection's own timer.
@@ -250,18 +247,24 @@ impl Reactor {
         }
     }
 
-    /// The next entry to flush.
-    pub(crate) fn take_dirty(&self) -> Option<Token> {
+    /// The next entry to flush, and what it is, unless it is gone.
+    pub(crate) fn take_dirty(&self) -> Option<(Token, Option<Kind>)> {
         let token = self.0.dirty.borrow_mut().pop_front()?;
-        self.with_entry(token, |entry| entry.listed().dirty = false);
-        Some(token)
+        let kind = self.with_entry(token, |entry| {
+            entry.listed().dirty = false;
+            entry.kind()
+        });
+        Some((token, kind))
     }
 
-    /// The next entry to read, accept or check.
-    pub(crate) fn take_ready(&self) -> Option<Token> {
+    /// The next entry to read, accept or check, and what it is, unless it is gone.
+    pub(crate) fn take_ready(&self) -> Option<(Token, Option<Kind>)> {
         let token = self.0.ready.borrow_mut().pop_front()?;
-        self.with_entry(token, |entry| entry.listed().ready = false);
-        Some(token)
+        let kind = self.with_entry(token, |entry| {
+            entry.listed().ready = false;
+            entry.kind()
+        });
+        Some((token, kind))
     }
 
     pub(crate) fn kind(&self, token: Token) -> Option<Kind> {

@@ -115,13 +115,9 @@ impl Reactor {
         self.with_chain(token, |chain, now| chain.outgoing(Vec::new(), true, now));
     }
 
-    /// Bytes from the socket, or its end. False if there are no layers: then they are the protocol's.
-    pub(crate) fn through_layers(&self, token: Token, bytes: &[u8], ended: bool) -> bool {
-        let layered = self.with_connection(token, |connection| connection.state.is_layered());
-        if layered == Some(true) {
-            self.with_chain(token, |chain, now| chain.incoming(bytes, ended, now));
-        }
-        layered == Some(true)
+    /// Bytes from the socket, or its end.
+    pub(crate) fn through_layers(&self, token: Token, bytes: &[u8], ended: bool) {
+        self.with_chain(token, |chain, now| chain.incoming(bytes, ended, now));
     }
 
     fn schedule_layers(&self, token: Token, wake: Option<Time>) {

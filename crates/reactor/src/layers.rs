@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::layer::{Layer, LayerIo};
+use crate::rate::{Bucket, PipeRate};
 use crate::time::Time;
 
 /// Counts the bytes that pass, in both directions; several connections may share one count.
@@ -59,10 +60,21 @@ impl Layer for Counting {
     }
 }
 
-/// How many bytes of one piece a traffic log shows, unless told otherwise.
+/// How many bytes of one piece a traffic log shows, unless [`TrafficLog::with_bytes_max`] said otherwise.
 pub const TRAFFIC_LOG_BYTES_MAX: usize = 1024;
 
 /// Writes what passes into the log, at the level `trace`, escaped, with a name of your choice.
+///
+/// ```
+/// use sestina_reactor::{Conn, Protocol, TrafficLog};
+///
+/// struct Server;
+/// impl Protocol for Server {
+///     fn connection_made(&mut self, conn: &mut Conn<'_>) {
+///         conn.add_layer(TrafficLog::new("server").with_bytes_max(80));
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TrafficLog {
     name: String,
@@ -117,64 +129,70 @@ const RATE_SLEEP_MIN: Duration = Duration::from_millis(1);
 ///
 /// What has no token waits here (outgoing) or in the kernel (incoming: reading is paused), so the limit slows the
 /// producer down, whichever side it is on.
+///
+/// ```
+/// use sestina_reactor::{Conn, Protocol, RateLimit};
+///
+/// struct Slow;
+/// impl Protocol for Slow {
+///     fn connection_made(&mut self, conn: &mut Conn<'_>) {
+///         conn.add_layer(RateLimit::new(10_000).with_burst(1_000)); // bytes a second, and at once after a pause
+///         conn.write(b"a long story");
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct RateLimit {
-    outgoing: Bucket,
-    incoming: Bucket,
+    limit: PipeRate,
+    outgoing: Lane,
+    incoming: Lane,
 }
 
 impl RateLimit {
     /// This many bytes a second in each direction, and as many at once after a pause. At least one.
     #[must_use]
     pub fn new(bytes_per_second: u32) -> Self {
-        let bucket = || Bucket::new(bytes_per_second.max(1));
-        Self { outgoing: bucket(), incoming: bucket() }
+        let rate = u64::from(bytes_per_second.max(1));
+        Self::with_limit(PipeRate::new(rate).with_burst(rate))
     }
 
     /// At most this many bytes at once after a pause. At least one.
     #[must_use]
-    pub fn with_burst(mut self, bytes: u32) -> Self {
-        for bucket in [&mut self.outgoing, &mut self.incoming] {
-            bucket.burst = f64::from(bytes.max(1));
-            bucket.tokens = bucket.burst;
-        }
-        self
+    pub fn with_burst(self, bytes: u32) -> Self {
+        Self::with_limit(self.limit.with_burst(u64::from(bytes)))
+    }
+
+    fn with_limit(limit: PipeRate) -> Self {
+        Self { limit, outgoing: Lane::new(limit), incoming: Lane::new(limit) }
     }
 }
 
+/// One direction: what it may pass, and what waits.
 #[derive(Debug)]
-struct Bucket {
-    rate: f64,
-    burst: f64,
-    tokens: f64,
-    filled: Time,
+struct Lane {
+    bucket: Bucket,
     waiting: Vec<u8>,
     ended: bool,
 }
 
-impl Bucket {
-    fn new(rate: u32) -> Self {
-        let rate = f64::from(rate);
-        Self { rate, burst: rate, tokens: rate, filled: Time::ZERO, waiting: Vec::new(), ended: false }
+impl Lane {
+    fn new(limit: PipeRate) -> Self {
+        // Full, so it does not matter since when.
+        Self { bucket: Bucket::new(limit, Time::ZERO), waiting: Vec::new(), ended: false }
     }
 
     /// The bytes that may pass now, and whether the end comes right after them.
-    #[expect(clippy::as_conversions, reason = "token counts are small and not negative")]
     fn pass(&mut self, now: Time) -> (Vec<u8>, bool) {
-        self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * self.rate).min(self.burst);
-        self.filled = now;
-        let count = self.waiting.len().min(self.tokens as usize);
-        self.tokens -= count as f64;
+        let count = self.waiting.len().min(self.bucket.fill(now));
+        self.bucket.spend(count);
         let passed = self.waiting.drain(..count).collect();
         (passed, self.waiting.is_empty() && std::mem::take(&mut self.ended))
     }
 
-    /// How long it takes until a token is there for what waits.
-    #[expect(clippy::as_conversions, reason = "a rounded estimate is good enough")]
+    /// How long it takes until a good part of what waits may pass.
     fn delay(&self) -> Option<Duration> {
-        let wanted = (self.waiting.len() as f64).min(self.burst / 2.0).max(1.0);
-        let missing = (wanted - self.tokens).max(0.0);
-        (!self.waiting.is_empty()).then(|| Duration::from_secs_f64(missing / self.rate).max(RATE_SLEEP_MIN))
+        let delay = || self.bucket.wait_for_half(self.waiting.len()).max(RATE_SLEEP_MIN);
+        (!self.waiting.is_empty()).then(delay)
     }
 }
 

@@ -19,11 +19,22 @@ pub const CONNECTIONS_MAX: usize = 100_000;
 pub const CONNECTIONS_PER_PEER_MAX: usize = 256;
 
 /// How many connections a port takes.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use sestina_reactor::{Address, ConnectionLimits, Endpoint, Protocol};
+///
+/// struct Quiet;
+/// impl Protocol for Quiet {}
+/// let port = reactor.listen(&Endpoint::loopback(0), |_: &Address| Quiet)?;
+/// port.set_connection_limits(ConnectionLimits { total: 1_000, per_peer: 10, ..ConnectionLimits::default() });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ConnectionLimits {
-    /// From everybody. Reached, the port pauses until one ends.
+    /// How many connections a port has at once. Reached, the port pauses until one ends.
     pub total: usize,
-    /// From one address, or one IPv6 /64. Reached, further ones are closed at once.
+    /// How many of them one address may have, or one IPv6 /64. Reached, further ones are closed at once.
     pub per_peer: usize,
     /// Whether `per_peer` counts for the loopback too, and for UNIX sockets as if they were one peer. Not by default:
     /// a proxy before this server is one peer for all its clients.
@@ -66,15 +77,19 @@ impl Census {
     pub(crate) fn admit(&mut self, peer: &Address) -> bool {
         let limit = self.limits.per_peer;
         let limited = self.is_limited(peer);
-        let count = self.peers.get(&share(peer)).copied().unwrap_or(0);
-        if limited && count >= limit {
+        // All are counted, for the limits may be set later.
+        let key = share(peer);
+        let count = self.peers.entry(key).or_default();
+        if limited && *count >= limit {
+            if *count == 0 {
+                self.peers.remove(&key);
+            }
             if !std::mem::replace(&mut self.logged_refusal, true) {
                 tracing::warn!(%peer, limit, "too many connections from one peer: further ones are refused");
             }
             return false;
         }
-        // All are counted, for the limits may be set later.
-        self.peers.insert(share(peer), count + 1);
+        *count += 1;
         self.total += 1;
         true
     }

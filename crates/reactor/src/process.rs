@@ -3,7 +3,7 @@
 //! Each of the three pipes is a connection of the reactor's own, with the same flow control; a small protocol on each
 //! brings what it hears to the user's. A process is over when it has exited and its pipes are closed.
 //! Invariant: the user's protocol is taken out while it runs.
-//! Tests: `tests/processes.rs` of reactor-mio.
+//! Tests: `processes.rs` of the contract, `tests/processes.rs` of reactor-mio.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -92,6 +92,32 @@ impl Error for SpawnError {
 }
 
 /// What one process does to us. Every method has a default; each is an upcall.
+///
+/// ```
+/// # let reactor = sestina_reactor_mio::reactor()?;
+/// use sestina_reactor::{Command, ExitStatus, ProcessHandle, ProcessProtocol};
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+///
+/// /// Says a word, and keeps what comes back.
+/// struct Talk(Rc<RefCell<Vec<u8>>>);
+/// impl ProcessProtocol for Talk {
+///     fn started(&mut self, process: &ProcessHandle) {
+///         process.stdin().write(b"echo");
+///         process.stdin().lose_connection(); // the end of its input
+///     }
+///     fn output_received(&mut self, _: &ProcessHandle, data: &[u8]) {
+///         self.0.borrow_mut().extend_from_slice(data);
+///     }
+/// }
+///
+/// let said = Rc::default();
+/// let command = Command { program: "cat".into(), ..Command::default() };
+/// let process = reactor.spawn_process(&command, Talk(Rc::clone(&said)))?;
+/// assert_eq!(reactor.run_until(process.ended()).expect("it ended"), ExitStatus::Code(0));
+/// assert_eq!(*said.borrow(), b"echo");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Panics
 /// A panic is logged; the process goes on, and its end is told by [`ProcessHandle::ended`].

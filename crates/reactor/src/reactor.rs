@@ -183,12 +183,14 @@ impl Reactor {
         self.inner().running.get()
     }
 
-    /// Calls `f` when [`run`](Reactor::run) begins; if it goes on already, in the next turn.
+    /// Calls `f` when the loop begins: when [`run`](Reactor::run) is called, or in the next [`turn`](Reactor::turn) of a
+    /// loop that hosts this one. If [`run`](Reactor::run) goes on already, in the next turn.
     pub fn call_when_running(&self, f: impl FnOnce() + 'static) {
         if self.is_running() {
             drop(self.call_later(Duration::ZERO, f));
         } else {
             self.inner().startup.borrow_mut().push(Box::new(f));
+            self.nudge();
         }
     }
 

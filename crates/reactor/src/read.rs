@@ -17,30 +17,34 @@ impl Reactor {
     pub(crate) fn read(&self, token: Token) {
         let mut scratch = self.inner().scratch.take();
         scratch.resize(SCRATCH_BYTES, 0);
-        for _ in 0..READS_PER_TURN_MAX {
-            match self.with_connection(token, |connection| connection.state.reading()) {
+        let mut reads = 0;
+        loop {
+            let reading = self.with_connection(token, |connection| connection.state.reading());
+            match reading {
+                Some(Reading::No) | None => break,
+                Some(_) if reads == READS_PER_TURN_MAX => {
+                    self.mark_ready(token);
+                    break;
+                }
                 Some(Reading::Deliver) => self.deliver(token, &mut scratch),
+                Some(Reading::Layers) => self.deliver_to_layers(token, &mut scratch),
                 Some(Reading::Inbox) => self.deliver_inbox(token),
                 Some(Reading::Discard) => self.discard(token, &mut scratch),
-                Some(Reading::No) | None => break,
             }
+            reads += 1;
             self.settle();
-        }
-        let more = self.with_connection(token, |connection| connection.state.reading() != Reading::No);
-        if more == Some(true) {
-            self.mark_ready(token);
         }
         self.inner().scratch.set(scratch);
     }
 
-    fn deliver(&self, token: Token, scratch: &mut [u8]) {
-        let received = self.recv(token, scratch);
-        if let Some(count) = received
-            && self.through_layers(token, &scratch[..count], count == 0)
-        {
-            return;
+    fn deliver_to_layers(&self, token: Token, scratch: &mut [u8]) {
+        if let Some(count) = self.recv(token, scratch) {
+            self.through_layers(token, &scratch[..count], count == 0);
         }
-        match received {
+    }
+
+    fn deliver(&self, token: Token, scratch: &mut [u8]) {
+        match self.recv(token, scratch) {
             Some(0) => self.upcall(token, |protocol, conn| protocol.read_closed(conn)),
             Some(count) => {
                 self.upcall(token, |protocol, conn| protocol.data_received(conn, &scratch[..count]))
@@ -56,14 +60,14 @@ impl Reactor {
         let Some(count) = self.recv(token, scratch) else { return };
         let mut pool = self.inner().pool.borrow_mut();
         self.with_connection(token, |connection| {
-            connection.discarded += u64::try_from(count).unwrap_or(u64::MAX);
-            let draining = matches!(connection.state.phase(), Phase::Draining);
+            let discarded = connection.state.discard(count);
+            let draining = matches!(connection.state.phase(), Phase::Draining { .. });
             if draining {
                 connection.progress = now;
             }
             if count == 0 && draining {
                 connection.state.over(Lost::Closed, &mut pool);
-            } else if connection.discarded > limit {
+            } else if discarded > limit {
                 tracing::warn!(peer = %connection.peer, limit, "connection cut: it still sends after our end");
                 connection.state.over(Lost::Aborted, &mut pool);
             }

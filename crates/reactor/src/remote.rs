@@ -16,11 +16,13 @@ type Call = Box<dyn FnOnce(&Reactor) + Send>;
 
 /// A reactor, for other threads: `Send`, `Sync` and cheap to clone.
 ///
-/// ```no_run
-/// # fn example(reactor: &sestina_reactor::Reactor) {
+/// ```
+/// let reactor = sestina_reactor_mio::reactor()?;
 /// let remote = reactor.remote();
-/// std::thread::spawn(move || remote.call_from_thread(|reactor| reactor.stop()));
-/// # }
+/// let thread = std::thread::spawn(move || remote.call_from_thread(|reactor| reactor.stop()));
+/// reactor.run()?; // until the other thread has it stopped
+/// thread.join().expect("no panic")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Remote(Arc<Shared>);

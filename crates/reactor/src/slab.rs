@@ -5,6 +5,8 @@
 //! connections in the middle of a turn to make room for one.
 //! Invariant: a place's generation changes each time it is emptied. Invariant: all chunks but the last are full.
 
+use std::num::NonZeroU32;
+
 /// How many places a chunk has.
 const CHUNK: usize = 1024;
 
@@ -12,8 +14,12 @@ const CHUNK: usize = 1024;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key {
     index: u32,
-    generation: u32,
+    /// Never zero, so that a key that may be absent is no larger than a key.
+    generation: NonZeroU32,
 }
+
+/// Of the first tenant of each place.
+const FIRST: NonZeroU32 = NonZeroU32::MIN;
 
 impl Key {
     /// Its place, for lists beside a slab.
@@ -25,14 +31,17 @@ impl Key {
     /// Both halves in one number, for pollers that carry a number with each event.
     #[must_use]
     pub fn to_u64(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.index)
+        u64::from(self.generation.get() - 1) << 32 | u64::from(self.index)
     }
 
     /// The key that [`Key::to_u64`] turned into `number`.
     #[must_use]
     #[expect(clippy::as_conversions, reason = "the halves of a u64 are taken apart on purpose")]
     pub fn from_u64(number: u64) -> Self {
-        Self { index: number as u32, generation: (number >> 32) as u32 }
+        Self {
+            index: number as u32,
+            generation: NonZeroU32::new(((number >> 32) as u32).wrapping_add(1)).unwrap_or(FIRST),
+        }
     }
 }
 
@@ -56,7 +65,7 @@ pub struct Slab<T> {
 
 #[derive(Debug)]
 struct Place<T> {
-    generation: u32,
+    generation: NonZeroU32,
     tenant: Tenant<T>,
 }
 
@@ -78,28 +87,36 @@ impl<T> Slab<T> {
     ///
     /// # Panics
     /// With more than 4,294,967,295 tenants.
+    #[inline]
     pub fn insert(&mut self, value: T) -> Key {
+        self.insert_with(|| value)
+    }
+
+    /// As `insert`, and the value is made where it will be.
+    #[inline(always)]
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce() -> T) -> Key {
         self.len += 1;
         let Some(index) = self.free else {
-            let index = self.add_place(Place { generation: 0, tenant: Tenant::Here(value) });
-            return Key { index, generation: 0 };
+            let index = self.add_place(Place { generation: FIRST, tenant: Tenant::Here(make()) });
+            return Key { index, generation: FIRST };
         };
         let place = &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK];
         if let Tenant::Free { next } = place.tenant {
             self.free = next;
+            place.tenant = Tenant::Here(make());
         }
-        place.tenant = Tenant::Here(value);
         Key { index, generation: place.generation }
     }
 
     /// Takes the tenant out, if the key still names one.
+    #[inline(always)]
     pub fn remove(&mut self, key: Key) -> Option<T> {
         let next = self.free;
         let place = self.place_mut(key.index)?;
         if place.generation != key.generation || matches!(place.tenant, Tenant::Free { .. }) {
             return None;
         }
-        place.generation = place.generation.wrapping_add(1);
+        place.generation = place.generation.checked_add(1).unwrap_or(FIRST);
         let before = std::mem::replace(&mut place.tenant, Tenant::Free { next });
         self.free = Some(key.index);
         self.len -= 1;
@@ -110,6 +127,7 @@ impl<T> Slab<T> {
     }
 
     /// The tenant, if the key still names one.
+    #[inline]
     #[must_use]
     pub fn get(&self, key: Key) -> Option<&T> {
         match self.place(key.index)? {
@@ -119,6 +137,7 @@ impl<T> Slab<T> {
     }
 
     /// The tenant, if the key still names one.
+    #[inline]
     #[must_use]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         match self.place_mut(key.index)? {
@@ -147,14 +166,17 @@ impl<T> Slab<T> {
         })
     }
 
+    #[inline]
     fn place(&self, index: u32) -> Option<&Place<T>> {
         self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)
     }
 
+    #[inline]
     fn place_mut(&mut self, index: u32) -> Option<&mut Place<T>> {
         self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
     }
 
+    #[cold]
     fn add_place(&mut self, place: Place<T>) -> u32 {
         let full = self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK);
         if full {
@@ -184,6 +206,17 @@ impl<T> Slab<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_and_its_number_are_one_and_an_absent_key_is_no_larger() {
+        for number in [0, 1, 7 << 32 | 3, u64::from(u32::MAX) - 1] {
+            assert_eq!(Key::from_u64(number).to_u64(), number);
+        }
+        let mut slab = Slab::default();
+        let first = slab.insert(());
+        assert_eq!(Key::from_u64(first.to_u64()), first);
+        assert_eq!(size_of::<Option<Key>>(), size_of::<Key>());
+    }
 
     #[test]
     fn tenants_of_many_chunks_are_found_and_their_places_are_used_again() {

@@ -12,7 +12,7 @@
 //!
 //! Invariant: `Over` is never left, and its reason never changes: the first one counts.
 //! Invariant: nothing is queued outside `Open` and `Closing`; `Closing` takes no new bytes.
-//! Tests: below, and `tests/closing.rs`, `tests/flow_control.rs` of reactor-mio.
+//! Tests: below, and `closing.rs` and `flow.rs` of the contract.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -21,13 +21,16 @@ use crate::errors::Lost;
 use crate::extra::{End, Extra};
 use crate::layer::Out;
 use crate::queue::{BufferPool, WriteQueue};
+use crate::time::Time;
 
-/// Above this many queued bytes the producer is told to pause, unless `set_marks` said otherwise.
+/// Above this many queued bytes the producer is told to pause, unless [`Conn::set_marks`](crate::Conn::set_marks)
+/// said otherwise.
 pub const HIGH_MARK_BYTES: usize = 64 * 1024;
-/// At this many queued bytes the producer is told to go on, unless `set_marks` said otherwise.
+/// At this many queued bytes the producer is told to go on, unless [`Conn::set_marks`](crate::Conn::set_marks)
+/// said otherwise.
 pub const LOW_MARK_BYTES: usize = 16 * 1024;
-/// A producer that does not pause is cut when more than this is queued, unless `set_queue_limit` said otherwise.
-/// Bodies that are shared and not copied do not count.
+/// A producer that does not pause is cut when more than this is queued, unless
+/// [`Conn::set_queue_limit`](crate::Conn::set_queue_limit) said otherwise. Bodies that are shared and not copied do not count.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How far a connection has come.
@@ -40,7 +43,10 @@ pub(crate) enum Phase {
         peer_first: bool,
     },
     /// All is sent and finished; input is discarded until the peer finishes too.
-    Draining,
+    Draining {
+        /// When our end was sent.
+        finished: Time,
+    },
     Over(Lost),
 }
 
@@ -113,8 +119,8 @@ pub(crate) enum Step {
 }
 
 /// How much may be queued, in bytes.
-#[derive(Clone, Copy, Debug)]
-struct Marks {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Marks {
     low: usize,
     high: usize,
     limit: usize,
@@ -131,9 +137,9 @@ pub(crate) struct State {
     drain: Drain,
     reading_paused: bool,
     watched: bool,
-    /// What `set_marks` and `set_queue_limit` have changed: few connections have these.
-    marks: Option<Box<Marks>>,
-    copied: usize,
+    /// While open: how many of the queued bytes are copies, at most. From `lose_connection` on: how many bytes of input were
+    /// discarded.
+    counted: u64,
     /// What few connections have.
     pub(crate) extra: Option<Box<Extra>>,
 }
@@ -149,8 +155,7 @@ impl State {
             drain: Drain::Always,
             reading_paused: false,
             watched,
-            marks: None,
-            copied: 0,
+            counted: 0,
             extra: None,
         }
     }
@@ -160,14 +165,14 @@ impl State {
         if !self.takes_bytes() {
             return false;
         }
-        self.copied = self.queued().min(self.copied) + bytes.len();
+        self.counted = wide(self.queued()).min(self.counted) + wide(bytes.len());
         match self.above() {
             Some(above) => above.push_copy(bytes, pool),
             None => self.queue.push_copy(bytes, pool),
         }
-        if self.copied > self.marks().limit {
+        if self.counted > wide(self.marks().limit) {
             tracing::warn!(
-                queued = self.copied,
+                queued = self.counted,
                 limit = self.marks().limit,
                 "connection cut: its write queue is full"
             );
@@ -198,6 +203,7 @@ impl State {
     pub(crate) fn lose_connection(&mut self) {
         if matches!(self.phase, Phase::Open) {
             self.phase = Phase::Closing { peer_first: self.input == Input::Finished };
+            self.counted = 0;
         }
     }
 
@@ -224,7 +230,7 @@ impl State {
     pub(crate) fn step(&mut self) -> Step {
         match &self.phase {
             Phase::Over(why) => return Step::Lose(why.clone()),
-            Phase::Draining => return Step::Idle,
+            Phase::Draining { .. } => return Step::Idle,
             Phase::Open | Phase::Closing { .. } => {}
         }
         if let Some(step) = self.layer_step().or_else(|| self.output_step()) {
@@ -275,7 +281,7 @@ impl State {
                 Some(Step::Lose(Lost::Done))
             }
             (Phase::Closing { .. }, Output::Finished) => {
-                self.phase = Phase::Draining;
+                self.phase = Phase::Draining { finished: Time::ZERO };
                 Some(Step::Drain)
             }
             (Phase::Closing { .. }, _) | (_, Output::Finishing | Output::FinishingFull) => Some(Step::Finish),
@@ -329,6 +335,24 @@ impl State {
         self.output = Output::Finished;
     }
 
+    /// Our end was sent at this time.
+    pub(crate) fn drains_from(&mut self, now: Time) {
+        if let Phase::Draining { finished } = &mut self.phase {
+            *finished = now;
+        }
+    }
+
+    /// So many bytes more were discarded; says how many there are by now.
+    pub(crate) fn discard(&mut self, count: usize) -> u64 {
+        self.counted = self.counted.saturating_add(wide(count));
+        self.counted
+    }
+
+    /// Input discarded since `lose_connection`.
+    pub(crate) fn discarded(&self) -> u64 {
+        if matches!(self.phase, Phase::Open) { 0 } else { self.counted }
+    }
+
     pub(crate) fn watched(&mut self) {
         self.watched = true;
     }
@@ -354,8 +378,9 @@ impl State {
             Phase::Open if self.extra.as_ref().is_some_and(|extra| extra.has_inbox()) => Reading::Inbox,
             _ if self.input != Input::Ready => Reading::No,
             Phase::Open if self.extra.as_ref().is_some_and(|extra| extra.paused) => Reading::No,
+            Phase::Open if self.is_layered() => Reading::Layers,
             Phase::Open => Reading::Deliver,
-            Phase::Closing { .. } | Phase::Draining => Reading::Discard,
+            Phase::Closing { .. } | Phase::Draining { .. } => Reading::Discard,
             Phase::Over(_) => Reading::No,
         }
     }
@@ -378,14 +403,14 @@ impl State {
     }
 
     fn set(&mut self, marks: Marks) {
-        match &mut self.marks {
-            Some(set) => **set = marks,
-            None => self.marks = Some(Box::new(marks)),
+        // Streams set the usual ones again and again.
+        if marks != MARKS || self.extra.is_some() {
+            self.extra.get_or_insert_default().marks = Some(marks);
         }
     }
 
     fn marks(&self) -> Marks {
-        self.marks.as_deref().copied().unwrap_or(MARKS)
+        self.extra.as_ref().and_then(|extra| extra.marks).unwrap_or(MARKS)
     }
 
     pub(crate) fn set_drain(&mut self, drain: Drain) {
@@ -454,6 +479,10 @@ impl State {
     }
 }
 
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// What to do with input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reading {
@@ -461,6 +490,8 @@ pub(crate) enum Reading {
     /// Something waits for the protocol above the socket.
     Inbox,
     Deliver,
+    /// As `Deliver`, but the layers come first.
+    Layers,
     Discard,
 }
 

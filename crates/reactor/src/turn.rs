@@ -38,13 +38,7 @@ impl Reactor {
         let inside = inner.turning.get() || inner.running.get();
         assert!(!inside, "a reactor's run is not called from inside its loop");
         inner.running.set(true);
-        let startup = inner.startup.take();
-        self.entered(|reactor| {
-            for f in startup {
-                reactor.guard("a call at the start", f);
-                reactor.settle();
-            }
-        });
+        self.entered(|reactor| reactor.start_up()); // also if it was stopped before
         let mut waited = Ok(());
         while waited.is_ok() && !inner.stopping.get() {
             waited = self.turn(None);
@@ -58,6 +52,17 @@ impl Reactor {
         inner.crashed.set(false);
         inner.running.set(false);
         waited
+    }
+
+    /// Makes the calls that waited for the loop; says whether there were any.
+    fn start_up(&self) -> bool {
+        let calls = self.inner().startup.take();
+        let were_there = !calls.is_empty();
+        for f in calls {
+            self.guard("a call at the start", f);
+            self.settle();
+        }
+        were_there
     }
 
     /// Runs the triggers of the first phase, and the loop until they have answered.
@@ -117,8 +122,9 @@ impl Reactor {
     /// If called from inside the loop.
     pub fn turn(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.entered(|reactor| {
-            // What was settled here may be what the caller waits for: let it look.
-            let worked = reactor.settle().then_some(Duration::ZERO);
+            let has_started_up = reactor.start_up();
+            // What was done here may be what the caller waits for: let it look.
+            let worked = (reactor.settle() || has_started_up).then_some(Duration::ZERO);
             let own = worked.or_else(|| reactor.next_timeout());
             let timeout = own.into_iter().chain(timeout).min();
             reactor.wait(timeout)?;
@@ -164,6 +170,7 @@ impl Reactor {
         let inner = self.inner();
         !inner.dirty.borrow().is_empty()
             || !inner.ready.borrow().is_empty()
+            || !inner.startup.borrow().is_empty()
             || self.is_stopping()
             || inner.executor.has_woken()
             || !inner.cooperator.is_idle()
@@ -337,11 +344,15 @@ impl Reactor {
     fn serve_ready(&self) {
         let ready = self.inner().ready.borrow().len();
         for _ in 0..ready {
-            let Some(token) = self.take_ready() else { return };
-            match self.kind(token) {
+            let Some((token, kind)) = self.take_ready() else { return };
+            match kind {
                 Some(Kind::Connection) => {
                     self.read(token);
-                    self.mark_dirty(token); // it may wait here for its next share of sending
+                    // It may wait here for its next share of sending.
+                    let sends = self.with_connection(token, |connection| !connection.state.is_drained());
+                    if sends == Some(true) {
+                        self.mark_dirty(token);
+                    }
                 }
                 Some(Kind::Port) => self.accept(token),
                 Some(Kind::Attempt) => self.check_attempt(token),

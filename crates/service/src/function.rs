@@ -1,6 +1,6 @@
 //! Services that are one async function.
 //!
-//! Tests: `tests/functions.rs`.
+//! Tests: `tests/lives.rs`.
 
 use std::cell::RefCell;
 use std::future::Future;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-/// How long a privileged start, and then a start, may take, unless a child or its application says otherwise.
+/// How long a privileged start, and then a start, may take, unless [`Limits::with_start`] said otherwise for a child,
+/// a parent or the application.
 pub const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long open conversations may go on after a stop was asked for, unless a child or its application says otherwise.
+/// How long open conversations may go on after a stop was asked for, unless [`Limits::with_drain`] said otherwise.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a stop, or the clean-up of a start that was cancelled, may take, unless a child or its application says
+/// How long a stop, or the clean-up of a start that was cancelled, may take, unless [`Limits::with_stop`] said
 /// otherwise.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -1,6 +1,6 @@
 //! Monitors: whoever asks is told, once, when a service or a task ends, and why.
 //!
-//! Tests: `tests/monitors.rs`.
+//! Tests: `tests/lives.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

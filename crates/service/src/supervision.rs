@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-/// How many restarts within [`RESTART_PERIOD`] a parent takes for bad luck, unless told otherwise.
+/// How many restarts within [`RESTART_PERIOD`] a parent takes for bad luck, unless
+/// [`Supervision::with_intensity`] said otherwise.
 pub const RESTARTS_MAX: u32 = 3;
-/// The time over which restarts are counted, unless told otherwise. A child that ran this long starts its back-off anew.
+/// The time over which restarts are counted, unless [`Supervision::with_intensity`] said otherwise. A child that ran this long starts its back-off anew.
 pub const RESTART_PERIOD: Duration = Duration::from_secs(60);
-/// The first pause before a restart, unless told otherwise.
+/// The first pause before a restart, unless [`Supervision::with_backoff`] said otherwise.
 pub const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-/// The longest pause before a restart, unless told otherwise.
+/// The longest pause before a restart, unless [`Supervision::with_backoff`] said otherwise.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
-/// How much of a pause is left to chance, in percent, unless told otherwise.
+/// How much of a pause is left to chance, in percent, unless [`Backoff::with_jitter_percent`] said otherwise.
 pub const BACKOFF_JITTER_PERCENT: u32 = 20;
 
 /// Which ends of a child are to be followed by a new start.

@@ -115,6 +115,27 @@ fn a_server_that_hangs_up_at_once_is_not_asked_in_a_loop() {
     });
 }
 
+/// Two attempts fail, one works, two fail again: never three in a row.
+#[test]
+fn a_connection_forgives_the_failures_before_it() {
+    play(application([client(|client| client.with_failures_max(3))]), |tree| async move {
+        tree.start().await?;
+        for _ in 0..2 {
+            // Attempts at 0 s and 1 s fail, and the next one comes at 3 s; the second time at 1 s, 3 s and 7 s.
+            tree.reactor().sleep(2500 * MS).await?;
+            assert!(note(&tree).is_some_and(|note| note.ends_with("2 attempts failed")), "{:?}", note(&tree));
+            let (port, conns) = listen(tree.reactor());
+            the(&tree).when_connected().await?;
+            tree.reactor().sleep(11 * SECOND).await?; // a good one: the pauses begin anew
+            port.stop_listening().await?;
+            conns.borrow()[0].abort();
+            tree.reactor().sleep(SECOND).await?;
+        }
+        assert_eq!(tree.state("client"), Some(State::Running));
+        Ok(())
+    });
+}
+
 #[test]
 fn who_waits_with_little_patience_is_told_the_reason() {
     play(application([client(|client| client)]), |tree| async move {

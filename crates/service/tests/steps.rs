@@ -284,6 +284,7 @@ fn an_object_that_was_given_serves_once_and_a_second_start_says_so() {
 
 #[test]
 fn a_reactor_that_stops_stops_the_tree_first() {
+    // spec: P16-06
     let diary = Diary::default();
     let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
     let plan = Plan { drain: Act::After(20), stop: Act::After(20), ..Plan::default() };

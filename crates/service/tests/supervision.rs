@@ -125,15 +125,56 @@ fn too_many_failures_and_the_parent_gives_up_and_its_parent_decides() {
     });
 }
 
+/// Neither its failures nor its long pauses are remembered.
 #[test]
-fn failures_that_are_longer_apart_than_the_period_are_not_too_many() {
+fn a_group_that_gave_up_and_is_started_again_counts_and_pauses_anew() {
+    let diary = Diary::default();
+    let mut group = MultiService::new("group").with_supervision(
+        Supervision::one_for_one().with_intensity(1, 60 * SECOND).with_backoff(exact(100 * MS)),
+    );
+    group.add(good("a", &diary)).unwrap();
+    let app = application([Child::from(group)]).with_supervision(supervised(Strategy::OneForOne));
+    play(app, |tree| async move {
+        tree.start().await?;
+        let pause = || tree.status().find("group/a").and_then(|a| a.restart_in);
+        end(&tree, "group/a", broken());
+        assert_eq!(pause(), Some(100 * MS));
+        tree.reactor().sleep(100 * MS).await?;
+        end(&tree, "group/a", broken());
+        assert_eq!(tree.state("group"), Some(State::Failed), "twice is too often");
+        tree.reactor().sleep(100 * MS).await?;
+        assert_eq!(tree.state("group"), Some(State::Running));
+        end(&tree, "group/a", broken());
+        assert_eq!((tree.state("group"), pause()), (Some(State::Running), Some(100 * MS)));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_child_that_has_finished_is_not_started_again_with_its_siblings() {
+    let diary = Diary::default();
+    let app = application([good("work", &diary).with_restart(Restart::Transient), good("server", &diary)]);
+    play(app.with_supervision(supervised(Strategy::OneForAll)), |tree| async move {
+        tree.start().await?;
+        end(&tree, "work", Ok(()));
+        end(&tree, "server", broken());
+        tree.reactor().sleep(SECOND).await?;
+        let seen = |name| tree.status().find(name).map(|child| (child.state, child.restarts));
+        assert_eq!(seen("work"), Some((State::Stopped, 0)));
+        assert_eq!(seen("server"), Some((State::Running, 1)));
+        Ok(())
+    });
+}
+
+#[test]
+fn failures_that_are_a_period_apart_are_not_too_many() {
     let diary = Diary::default();
     let supervision = Supervision::one_for_one().with_intensity(1, SECOND).with_backoff(Backoff::none());
     play(application([good("a", &diary)]).with_supervision(supervision), |tree| async move {
         tree.start().await?;
         for _ in 0..5 {
             end(&tree, "a", broken());
-            tree.reactor().sleep(1001 * MS).await?;
+            tree.reactor().sleep(SECOND).await?;
         }
         assert_eq!(tree.status().find("a").map(|a| (a.state, a.restarts)), Some((State::Running, 5)));
         Ok(())
@@ -235,6 +276,9 @@ fn the_jitter_is_decided_by_the_seed_and_lies_in_its_range() {
     assert!(pauses.iter().any(|pause| *pause != pauses[0]));
     let longest = Backoff::new(SECOND, 60 * SECOND).pause(30, u64::MAX);
     assert!(longest <= 60 * SECOND, "chance does not make it longer than the longest");
+    let wild = Backoff::new(SECOND, 60 * SECOND).with_jitter_percent(1000);
+    assert_eq!(wild.pause(0, 0), Duration::ZERO, "more than all of it cannot be left to chance");
+    assert!(wild.pause(0, u64::MAX) <= 2 * SECOND);
 }
 
 #[test]

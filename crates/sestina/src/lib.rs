@@ -9,6 +9,9 @@
 //! | [`service`](mod@service) (module) and its names at the top | `sestina-service` | service trees: ordered start and stop, drain, supervision |
 //! | [`reactor()`], [`MioDriver`], [`DriverOptions`] | `sestina-reactor-mio` | a reactor over the operating system |
 //! | [`raise_descriptor_limit`], [`handed_over`] | `sestina-reactor-mio` | what a program does once at its start: as many descriptors as it may have, and the sockets that systemd gave it |
+//! | `daemon` (module) | `sestina-daemon`, with the feature `daemon` | the runner: a program of a few lines becomes a daemon |
+//! | `framing` (module) | `sestina-framing`, with the feature `framing` | lines, netstrings, strings with a length before them: decoders, and receivers that are protocols |
+//! | `simulation` (module) | `sestina-reactor-sim`, with the feature `trial` | a network and a clock that a seed decides, and faults |
 //! | `trial` (module), `#[sestina::test]`, `Simulation` | `sestina-trial`, with the feature `trial` | the test harness: virtual time, and nothing left behind |
 //!
 //! A server that sends each client a line and closes politely, and a client that reads it:
@@ -74,6 +77,18 @@ pub use sestina_reactor_mio::{
     HandOverError, MioDriver, Options as DriverOptions, handed_over, raise_descriptor_limit, reactor,
 };
 pub use sestina_service::*;
+
+/// The runner: options, plugins, pid file, identity, logs, signals.
+#[cfg(feature = "daemon")]
+pub mod daemon {
+    pub use sestina_daemon::*;
+}
+
+/// Lines, netstrings and strings with a length before them, out of bytes that are cut anywhere.
+#[cfg(feature = "framing")]
+pub mod framing {
+    pub use sestina_framing::*;
+}
 
 /// The test harness: its attribute is also [`test`], at the top.
 #[cfg(feature = "trial")]

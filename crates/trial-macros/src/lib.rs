@@ -1,4 +1,15 @@
-//! The attribute `#[sestina::test]`; what it does is told in the documentation of `sestina-trial`.
+//! The attribute `#[sestina::test]`; what it does is told in the documentation of `sestina-trial`, through which it is used.
+//!
+//! ```
+//! use sestina_reactor::Reactor;
+//! use std::time::Duration;
+//!
+//! #[sestina_trial::test]
+//! async fn a_day_takes_no_time(reactor: Reactor) {
+//!     reactor.sleep(Duration::from_secs(86_400)).await.expect("nobody cancels it");
+//! }
+//! # fn main() {}
+//! ```
 //!
 //! Walk: `options.rs` reads the attribute's arguments, `signature.rs` the function, `expand.rs` writes the test. No parser
 //! crate is needed: a test's signature is small, and its body passes through unread.

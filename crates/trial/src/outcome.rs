@@ -1,7 +1,7 @@
 //! How a piece of a test ended: its set-up, its body, a clean-up.
 //!
 //! Walk: made from what the user's function returned, or from a panic; taken apart by the report.
-//! Tests: `tests/self_tests.rs`.
+//! Tests: `tests/stranger.rs`.
 
 use std::any::Any;
 use std::error::Error;

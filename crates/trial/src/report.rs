@@ -1,7 +1,7 @@
 //! What is told of a test that did not end well.
 //!
 //! Walk: stages.rs fills the parts in, in the order in which they are shown.
-//! Tests: `tests/self_tests.rs` compares reports word for word.
+//! Tests: `tests/stranger.rs` compares reports word for word.
 
 use std::any::Any;
 use std::fmt::{self, Write};

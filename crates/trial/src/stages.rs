@@ -1,7 +1,7 @@
 //! One run of a test, with one seed, on its own thread: set-up, body, clean-ups, and then nothing may be left.
 //!
 //! Walk: supervisor.rs starts the thread; drive.rs runs each piece; report.rs tells.
-//! Tests: `tests/self_tests.rs`.
+//! Tests: `tests/stranger.rs`, `tests/cleaning_up.rs`.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -29,8 +29,9 @@ pub(crate) struct Shared {
     pub(crate) pieces: AtomicU32,
 }
 
-/// How connections that are on their way out may take, in virtual and in real time: a polite close has limits of its own.
+/// How long connections that are on their way out may take, in virtual time: a polite close has limits of its own.
 const SETTLE_VIRTUAL: Duration = Duration::from_secs(120);
+/// The same in real time, which people wait for.
 const SETTLE_REAL: Duration = Duration::from_secs(2);
 
 pub(crate) fn run_once(

@@ -2,7 +2,7 @@
 //!
 //! A thread of its own leaves nothing of one test to the next, and its end can be waited for in real time: code that
 //! never gives the loop back can be noticed, though not interrupted.
-//! Tests: `tests/self_tests.rs`, `tests/stranger.rs`.
+//! Tests: `tests/stranger.rs`.
 
 use std::any::Any;
 use std::io::Write as _;

@@ -75,6 +75,6 @@ fn three_functions_have_ninety_orders() {
 
 #[test]
 fn every_failure_is_counted_and_the_program_ends() {
-    // spec: P17-22, P17-24, P17-37, P17-38
+    // spec: P17-22, P17-24, P17-37, P17-38, P18-02
     program!("everything-inside").check();
 }

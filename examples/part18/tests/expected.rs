@@ -87,6 +87,6 @@ fn a_map_answers_by_key() {
 
 #[test]
 fn nothing_is_printed_before_every_poem_has_answered() {
-    // spec: P18-02, P18-21
+    // spec: P18-02, P18-15, P18-21
     program!("all-at-the-end").check();
 }

@@ -1,6 +1,7 @@
 //! What is known about one key.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use sestina_reactor::Time;
 
@@ -39,6 +40,17 @@ pub(crate) struct Stored {
     pub(crate) fresh_until: Option<Time>,
     /// How many flights in a row brought these bytes.
     pub(crate) confirmations: u32,
+    pub(crate) before: Before,
+}
+
+/// What a body had behind it when it was restored from a copy; nothing for one that a flight brought. A reactor's time
+/// begins with its driver, so no point in it can say this.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    /// How old it was.
+    pub(crate) age: Duration,
+    /// For how long it had been past its time.
+    pub(crate) past_time: Duration,
 }
 
 /// One key.

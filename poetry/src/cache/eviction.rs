@@ -45,8 +45,9 @@ impl Eviction for LeastRecentlyUsed {
     }
 
     fn used(&mut self, key: usize) {
-        if self.last_use.contains_key(&key) {
-            self.stored(key);
+        let last = self.last_use.get(&key).copied();
+        if last.is_some_and(|last| last != self.clock) {
+            self.stored(key); // and nothing changes if it was the last that was used
         }
     }
 

@@ -43,6 +43,8 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) key: usize,
+    /// Counted from 1, over all keys.
+    pub(crate) number: u64,
     pub(crate) generation: u64,
     pub(crate) bond: Bond,
     pub(crate) phase: Phase,
@@ -68,6 +70,7 @@ impl Flight {
     pub(crate) const fn new(key: usize, generation: u64, bond: Bond, log: LogId, now: Time) -> Self {
         Self {
             key,
+            number: 0,
             generation,
             bond,
             phase: Phase::Connecting,
@@ -125,12 +128,56 @@ pub enum Outcome {
     Abandoned,
 }
 
+impl Outcome {
+    /// One word, in lower case: for logs and metrics.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Served => "served",
+            Self::Abandoned => "abandoned",
+            Self::Failed(why) => match why {
+                FlightError::Unreachable(_) => "unreachable",
+                FlightError::Broken(_) => "broken",
+                FlightError::TimedOut(..) => "stalled",
+                FlightError::Suspect(_) => "suspect",
+                FlightError::TooLarge(_) => "too-large",
+                FlightError::NoMemory => "no-memory",
+                FlightError::Purged => "purged",
+                FlightError::Lagging => "lagging",
+                FlightError::Cancelled => "cancelled",
+                FlightError::Draining => "draining",
+            },
+        }
+    }
+
+    /// Who ended the flight before its end, if it was not the upstream.
+    #[must_use]
+    pub const fn ended_by(&self) -> Option<&'static str> {
+        match self {
+            Self::Stored | Self::Served => None,
+            Self::Abandoned => Some("the last waiter"),
+            Self::Failed(why) => match why {
+                FlightError::Unreachable(_) | FlightError::Broken(_) | FlightError::Suspect(_) => None,
+                FlightError::TimedOut(..) => Some("a time limit"),
+                FlightError::TooLarge(_) | FlightError::NoMemory => Some("a memory limit"),
+                FlightError::Purged => Some("a purge"),
+                FlightError::Lagging => Some("a slow reader"),
+                FlightError::Cancelled => Some("an operator"),
+                FlightError::Draining => Some("the shutdown"),
+            },
+        }
+    }
+}
+
 /// What the log says of a flight, once, at its end.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FlightReport {
     /// Of which key.
     pub key: Rc<str>,
+    /// Which of all flights, counted from 1.
+    pub number: u64,
     /// Which of the key's flights.
     pub generation: u64,
     /// How it ended.

@@ -1,5 +1,6 @@
 //! How a flight begins, and the four ways in which it ends: its body is good, suspect, broken, or wanted by nobody.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -7,11 +8,11 @@ use sestina_reactor::{ConnectError, Time};
 
 use super::Cache;
 use super::deadlines::Due;
-use super::entry::{State, Stored};
+use super::entry::{Before, State, Stored};
 use super::flight::{Bond, Flight, FlightId, FlightReport, Outcome, Phase};
-use super::log::Log;
-use super::orders::Order;
-use super::reader::{Mode, ReaderId};
+use super::log::{Log, PACKED_BLOCK_BYTES, count};
+use super::orders::{Order, StoredBody};
+use super::reader::{Admission, Body, Mode, ReaderId};
 use super::reasons::{FlightError, Refusal, Suspicion};
 use super::settings::{FLIGHT_RESERVE_BYTES, OnSuspect};
 use super::store::Owner;
@@ -33,12 +34,15 @@ impl Cache {
         mode: Mode,
     ) -> Result<ReaderId, Refusal> {
         let flight = self.take_off(now, key, bond)?;
-        let counter = match bond {
-            Bond::Alone { store: false } => &mut self.counters.uncacheable,
-            _ => &mut self.counters.misses,
+        let (counter, admission) = match bond {
+            Bond::Alone { store: false } => (&mut self.counters.uncacheable, Admission::Uncacheable),
+            _ => (&mut self.counters.misses, Admission::Miss),
         };
         *counter += 1;
-        Ok(self.seat(flight, mode))
+        if admission == Admission::Uncacheable && mode == Mode::Stream {
+            self.change_flight(flight, |flight| flight.window = Some(BTreeMap::new()));
+        }
+        Ok(self.seat(flight, mode, admission))
     }
 
     /// Joins a flight that is under way.
@@ -48,7 +52,7 @@ impl Cache {
             return Err(Refusal::Waiters(self.settings.waiters_max));
         }
         self.counters.collapsed += 1;
-        Ok(self.seat(id, mode))
+        Ok(self.seat(id, mode, Admission::Collapsed))
     }
 
     /// The body's time ran out while a background flight brings the next: who comes now joins that.
@@ -89,10 +93,9 @@ impl Cache {
             Bond::Alone { .. } => self.entries[key].generation,
             Bond::Attached | Bond::Background => self.raise_generation(key),
         };
+        self.counters.fetches_begun += 1;
         let mut flight = Flight::new(key, generation, bond, log, now);
-        if bond == (Bond::Alone { store: false }) {
-            flight.window = Some(std::collections::BTreeMap::new());
-        }
+        flight.number = self.counters.fetches_begun;
         let id = FlightId(self.flights.insert(flight));
         self.change_flight(id, |_| ());
         match bond {
@@ -138,7 +141,7 @@ impl Cache {
         if flight.linger_until.is_some_and(|at| at <= now) {
             return self.abandon(now, id, Outcome::Abandoned);
         }
-        self.detach_laggards(now, id);
+        self.check_laggards(now, id);
     }
 
     /// Whether a refused attempt is repeated, within the connect limit.
@@ -205,13 +208,20 @@ impl Cache {
             ttl => Some(ttl.unwrap_or(Duration::MAX).min(self.settings.checks.probation)),
         };
         self.give_up_body(key);
+        if self.free_bytes() >= count(PACKED_BLOCK_BYTES) {
+            self.store.change(log, Log::pack);
+        }
         let fresh_until = ttl.map(|ttl| now + ttl);
         self.store.give(log, Owner::Entry);
         self.eviction.stored(key);
         let entry = &mut self.entries[key];
-        entry.stored = Some(Stored { log, stored_at: now, fresh_until, confirmations });
+        entry.stored =
+            Some(Stored { log, stored_at: now, fresh_until, confirmations, before: Before::default() });
         entry.learned_len = self.store.log(log).map(Log::len);
         entry.failures = 0;
+        let body = self.store.log(log).map_or_else(|| Body::from_bytes(&[]), |log| Body::new(log.blocks()));
+        let key = Rc::clone(&entry.name);
+        self.orders.push_back(Order::Stored(StoredBody { key, body, fresh_for: ttl, confirmations }));
     }
 
     /// **The end is clean, but this cannot be all.**
@@ -235,7 +245,8 @@ impl Cache {
             Bond::Attached => self.enter_after_failure(now, key, &why),
             Bond::Background => {
                 let retry_at = self.retry_at(now, key, &why);
-                self.enter(key, State::Stale { retry_at });
+                let next = self.after_background(now, key, retry_at);
+                self.enter(key, next);
             }
             Bond::Alone { .. } => {}
         }
@@ -274,7 +285,10 @@ impl Cache {
         let (key, bond) = (flight.key, flight.bond);
         if matches!(bond, Bond::Attached | Bond::Background) {
             self.raise_generation(key);
-            let next = self.stale_or_empty(key);
+            let next = match bond {
+                Bond::Background => self.after_background(now, key, None),
+                _ => self.stale_or_empty(key),
+            };
             self.enter(key, next);
         }
         self.end_flight(now, id, outcome, true);
@@ -319,6 +333,7 @@ impl Cache {
         self.counters.count(&outcome, bytes);
         self.orders.push_back(Order::Report(FlightReport {
             key: Rc::clone(&self.entries[flight.key].name),
+            number: flight.number,
             generation: flight.generation,
             outcome,
             bytes,

@@ -4,26 +4,37 @@
 //! full block never changes, and readers share it by reference count. The front may be forgotten when all have read it:
 //! then the log is a window.
 //!
-//! Invariant: every closed block but the last of a sealed log has exactly [`BLOCK_BYTES`] bytes.
+//! A log that is kept is packed into larger blocks once, because every reader pays for each block.
+//!
+//! Invariant: every closed block but the last of a sealed log has exactly `block_bytes` bytes.
 //! Tests: below, and `tests/cache_states.rs`.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// How many bytes a block holds, and the most that a reader gets at once.
+/// How many bytes a block of a flight holds.
 pub const BLOCK_BYTES: usize = 16 * 1024;
+/// How many bytes a block of a body holds that is kept.
+pub(crate) const PACKED_BLOCK_BYTES: usize = 1024 * 1024;
 
 /// The bytes of one flight, or of one stored body.
-#[derive(Default)]
 pub(crate) struct Log {
     /// How many bytes came, those that were forgotten included.
     len: u64,
     /// How many bytes at the front were forgotten: whole blocks.
     forgotten: u64,
     blocks: VecDeque<Rc<[u8]>>,
+    block_bytes: usize,
     open: Vec<u8>,
     sealed: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        let blocks = VecDeque::new();
+        Self { len: 0, forgotten: 0, blocks, block_bytes: BLOCK_BYTES, open: Vec::new(), sealed: false }
+    }
 }
 
 /// A part of a log.
@@ -85,17 +96,42 @@ impl Log {
         }
     }
 
+    /// Packs a sealed log that was kept whole into larger blocks, one after the other.
+    pub(crate) fn pack(&mut self) {
+        if !self.sealed || !self.is_whole() || self.blocks.len() < 2 || self.block_bytes != BLOCK_BYTES {
+            return;
+        }
+        let mut packed = VecDeque::new();
+        while !self.blocks.is_empty() {
+            let some = self.blocks.len().min(PACKED_BLOCK_BYTES / BLOCK_BYTES);
+            let bytes: Vec<Rc<[u8]>> = self.blocks.drain(..some).collect();
+            packed.push_back(Rc::from(bytes.concat()));
+        }
+        (self.blocks, self.block_bytes) = (packed, PACKED_BLOCK_BYTES);
+    }
+
     /// The bytes from `cursor` to the end of their block; `None` at the end.
     ///
     /// Bytes that were forgotten are gone: whoever may still want them is detached first.
     pub(crate) fn at(&self, cursor: u64) -> Option<Piece<'_>> {
         let offset = usize::try_from(cursor.checked_sub(self.forgotten)?).ok()?;
-        let (index, start) = (offset / BLOCK_BYTES, offset % BLOCK_BYTES);
+        let (index, start) = (offset / self.block_bytes, offset % self.block_bytes);
         match self.blocks.get(index) {
             Some(block) if start < block.len() => Some(Piece::Shared(Rc::clone(block), start..block.len())),
             Some(_) => None,
             None => self.open.get(start..).filter(|rest| !rest.is_empty()).map(Piece::Open),
         }
+    }
+
+    /// Everything from `cursor` on, block by block; of a sealed log.
+    pub(crate) fn rest(&self, cursor: u64) -> impl Iterator<Item = (&Rc<[u8]>, Range<usize>)> {
+        let offset = cursor.checked_sub(self.forgotten).and_then(|offset| usize::try_from(offset).ok());
+        let offset = offset.filter(|_| self.sealed).unwrap_or(usize::MAX);
+        let (first, mut start) = (offset / self.block_bytes, offset % self.block_bytes);
+        self.blocks.iter().skip(first).map(move |block| {
+            let range = std::mem::take(&mut start).min(block.len())..block.len();
+            (block, range)
+        })
     }
 
     /// Forgets whole blocks before `cursor`. What stays is a window.
@@ -109,6 +145,12 @@ impl Log {
     /// Whether nothing was forgotten, so that it can be read from its first byte.
     pub(crate) fn is_whole(&self) -> bool {
         self.forgotten == 0
+    }
+
+    /// The block of a sealed log that has one and no other, if it is a small one.
+    pub(crate) fn only_block(&self) -> Option<&Rc<[u8]>> {
+        let small = |block: &&Rc<[u8]>| block.len() <= BLOCK_BYTES;
+        self.blocks.front().filter(small).filter(|_| self.sealed && self.is_whole() && self.blocks.len() == 1)
     }
 
     /// The blocks, if it is sealed and whole.
@@ -133,7 +175,7 @@ impl Log {
     pub(crate) fn ends_with(&self, ending: &[u8]) -> bool {
         let skipped = self.len().checked_sub(count(ending.len()) + self.forgotten);
         skipped.and_then(|skipped| usize::try_from(skipped).ok()).is_some_and(|skipped| {
-            let (whole, start) = (skipped / BLOCK_BYTES, skipped % BLOCK_BYTES);
+            let (whole, start) = (skipped / self.block_bytes, skipped % self.block_bytes);
             self.pieces().skip(whole).flatten().skip(start).eq(ending)
         })
     }
@@ -146,7 +188,7 @@ pub(crate) fn count(bytes: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK_BYTES, Log, count};
+    use super::{BLOCK_BYTES, Log, PACKED_BLOCK_BYTES, count};
 
     fn read(log: &Log) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -167,6 +209,30 @@ mod tests {
             log.seal();
             assert_eq!(read(&log), poem, "sealed, cut at {cut}");
             assert_eq!((log.len(), log.held()), (count(poem.len()), count(poem.len())));
+        }
+    }
+
+    #[test]
+    fn packing_changes_no_byte() {
+        for length in [
+            7,
+            BLOCK_BYTES,
+            BLOCK_BYTES + 1,
+            PACKED_BLOCK_BYTES,
+            2 * PACKED_BLOCK_BYTES + 5 * BLOCK_BYTES + 3,
+        ] {
+            let poem: Vec<u8> = (0..=250).cycle().take(length).collect();
+            let mut log = Log::default();
+            log.append(&poem);
+            log.seal();
+            let before = log.held();
+            log.pack();
+            assert_eq!((log.held(), log.blocks().count()), (before, length.div_ceil(PACKED_BLOCK_BYTES)));
+            assert!(read(&log) == poem && log.ends_with(&poem[length - 7..]), "{length}");
+            let half = count(length / 2);
+            let rest: Vec<u8> = log.rest(half).flat_map(|(block, range)| block[range].to_vec()).collect();
+            assert!(rest == poem[length / 2..], "{length}");
+            assert_eq!(log.rest(log.len()).map(|(_, range)| range.len()).sum::<usize>(), 0);
         }
     }
 

@@ -28,6 +28,7 @@ mod orders;
 mod reader;
 mod readers;
 mod reasons;
+mod restore;
 mod room;
 mod settings;
 mod slots;
@@ -51,9 +52,10 @@ use store::Store;
 pub use eviction::{Eviction, LeastRecentlyUsed};
 pub use flight::{FlightId, FlightReport, Outcome};
 pub use log::{BLOCK_BYTES, Piece};
-pub use orders::Order;
-pub use reader::{Body, Mode, ReaderId, Reading};
+pub use orders::{Order, StoredBody};
+pub use reader::{Admission, Body, Mode, Prospect, ReaderId, Reading};
 pub use reasons::{FlightError, Limit, Refusal, Suspicion, UpstreamEnd};
+pub use restore::{KeptBody, NotRestored};
 pub use settings::{
     BODY_BYTES_MAX, BackOff, Checks, FLIGHT_RESERVE_BYTES, FlightLimits, KEYS_MAX, MEMORY_BYTES_MAX,
     OnAbandon, OnSuspect, OnTooLarge, Settings, TTL, UPSTREAMS_MAX, WAITERS_MAX, WINDOW_BYTES,
@@ -144,6 +146,12 @@ impl Cache {
     /// What the owner must do next; ask until there is nothing. Orders are given in the order in which they arose.
     pub fn next_order(&mut self) -> Option<Order> {
         self.orders.pop_front()
+    }
+
+    /// Whether there is an order.
+    #[must_use]
+    pub fn has_orders(&self) -> bool {
+        !self.orders.is_empty()
     }
 
     /// When [`Self::tick`] must be called, if nothing else is before.

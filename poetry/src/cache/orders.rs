@@ -1,9 +1,10 @@
 //! What the core asks of whoever owns the sockets.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::flight::{FlightId, FlightReport};
-use super::reader::ReaderId;
+use super::reader::{Body, ReaderId};
 
 /// What the owner of a [`Cache`](super::Cache) must do.
 #[derive(Clone, Debug)]
@@ -22,8 +23,24 @@ pub enum Order {
     Pause(FlightId),
     /// Read again.
     Resume(FlightId),
-    /// There is something for this reader, which was told to wait.
+    /// There is something for this reader, which was told to wait; or it has failed, whether it waited or not.
     Wake(ReaderId),
+    /// A body was stored: a copy of it may be kept elsewhere.
+    Stored(StoredBody),
     /// A flight is over: one line for the log.
     Report(FlightReport),
+}
+
+/// A body that was just stored.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoredBody {
+    /// Of which key.
+    pub key: Rc<str>,
+    /// All of it.
+    pub body: Body,
+    /// How long it is fresh; `None` is for ever.
+    pub fresh_for: Option<Duration>,
+    /// How many flights in a row brought these bytes.
+    pub confirmations: u32,
 }

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use sestina_reactor::Time;
 
 use super::flight::FlightId;
-use super::log::Piece;
+use super::log::{BLOCK_BYTES, Piece};
 use super::reasons::FlightError;
 use super::slots::Ticket;
-use super::store::LogId;
+use super::store::{LogId, Seat};
 
 /// Names a reader, until its body has ended or it left.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -22,6 +22,36 @@ pub enum Mode {
     Stream,
     /// Nothing before the body is complete and found good.
     Whole,
+}
+
+/// How somebody who wanted a body came by it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[non_exhaustive]
+pub enum Admission {
+    /// There was a fresh body.
+    Hit,
+    /// There was a body past its time that may still be given out.
+    Stale,
+    /// A flight was begun.
+    Miss,
+    /// A flight was joined.
+    Collapsed,
+    /// A flight for this reader alone was begun, because the key's body is too large to be kept.
+    Uncacheable,
+}
+
+impl Admission {
+    /// One word, in lower case: for logs and metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Stale => "stale",
+            Self::Miss => "miss",
+            Self::Collapsed => "collapsed",
+            Self::Uncacheable => "uncacheable",
+        }
+    }
 }
 
 /// What there is for a reader.
@@ -40,6 +70,23 @@ pub enum Reading<'cache> {
     Failed(FlightError),
 }
 
+/// What a read would find.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Prospect {
+    /// Bytes.
+    More {
+        /// Whether the body is complete: it needs no upstream any more.
+        complete: bool,
+    },
+    /// Nothing yet.
+    Waits,
+    /// The clean end.
+    End,
+    /// A failure.
+    Failed,
+}
+
 /// A complete body in shared blocks.
 #[derive(Clone, Debug)]
 pub struct Body {
@@ -47,6 +94,12 @@ pub struct Body {
 }
 
 impl Body {
+    /// A body made of these bytes, in blocks as the cache has them.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self { blocks: bytes.chunks(BLOCK_BYTES).map(Rc::from).collect() }
+    }
+
     pub(crate) fn new<'log>(blocks: impl Iterator<Item = &'log Rc<[u8]>>) -> Self {
         Self { blocks: blocks.map(Rc::clone).collect() }
     }
@@ -74,6 +127,7 @@ impl Body {
 pub(crate) struct Reader {
     pub(crate) place: Place,
     pub(crate) mode: Mode,
+    pub(crate) admission: Admission,
     /// It was told to wait, and wants to be woken.
     pub(crate) waiting: bool,
     /// Since when it has been a whole window behind.
@@ -83,14 +137,14 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 pub(crate) enum Place {
     /// In this log, which this flight still writes.
-    At { log: LogId, cursor: u64, flight: Option<FlightId> },
+    At { log: LogId, seat: Seat, cursor: u64, flight: Option<FlightId> },
     /// Its body ended early.
     Failed(FlightError),
 }
 
 impl Reader {
-    pub(crate) const fn new(log: LogId, flight: Option<FlightId>, mode: Mode) -> Self {
-        Self { place: Place::At { log, cursor: 0, flight }, mode, waiting: false, lagging_since: None }
+    pub(crate) const fn new(place: Place, mode: Mode, admission: Admission) -> Self {
+        Self { place, mode, admission, waiting: false, lagging_since: None }
     }
 
     pub(crate) const fn cursor(&self) -> u64 {
@@ -98,5 +152,12 @@ impl Reader {
             Place::At { cursor, .. } => cursor,
             Place::Failed(_) => 0,
         }
+    }
+}
+
+impl ReaderId {
+    /// Its place among the readers: used again when it is gone.
+    pub(crate) const fn place(self) -> usize {
+        self.0.index()
     }
 }

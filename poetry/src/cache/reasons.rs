@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sestina_reactor::{ConnectError, Lost};
@@ -12,7 +12,7 @@ use sestina_reactor::{ConnectError, Lost};
 #[non_exhaustive]
 pub enum UpstreamEnd {
     /// It was never made.
-    NotConnected(Rc<ConnectError>),
+    NotConnected(Arc<ConnectError>),
     /// It was made, and this ended it.
     Lost(Lost),
 }
@@ -50,7 +50,7 @@ pub enum Suspicion {
 #[non_exhaustive]
 pub enum FlightError {
     /// The upstream could not be reached.
-    Unreachable(Rc<ConnectError>),
+    Unreachable(Arc<ConnectError>),
     /// The upstream's connection broke off.
     Broken(Lost),
     /// The upstream was too slow.

@@ -17,7 +17,7 @@ impl Cache {
     }
 
     /// How much more may be held. What a flight's upstream may have sent before it can be paused is set aside.
-    fn free_bytes(&self) -> u64 {
+    pub(crate) fn free_bytes(&self) -> u64 {
         let reserved = FLIGHT_RESERVE_BYTES * count(self.flights.len());
         self.settings.memory_bytes_max.saturating_sub(self.store.memory().total() + reserved)
     }
@@ -54,7 +54,7 @@ impl Cache {
     /// Of the readers that alone keep a body in memory, the one with the most to go.
     fn cut_slowest_pinning_reader(&mut self) -> bool {
         let left = |place: &Place| match place {
-            Place::At { log, cursor, flight: None } => {
+            Place::At { log, cursor, flight: None, .. } => {
                 self.store.log(*log).map(Log::len).map(|len| len - cursor)
             }
             Place::At { .. } | Place::Failed(_) => None,
@@ -80,7 +80,7 @@ impl Cache {
 
     /// Memory may have become free: flights that waited for it go on.
     pub(crate) fn use_freed_memory(&mut self, now: Time) {
-        while self.free_bytes() > 0 {
+        while !self.short_of_memory.is_empty() && self.free_bytes() > 0 {
             let Some(id) = self.short_of_memory.pop_first() else { return };
             self.resume(now, id);
             self.slide(now, id);

@@ -8,7 +8,8 @@ pub const TTL: Option<Duration> = None;
 pub const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// All memory for bodies, flights, and bodies that are still read after they were given up, in bytes.
 pub const MEMORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
-/// How much of a body that is too large is held for its readers, in bytes.
+/// How far the upstream of a body that is too large may be ahead of its fastest reader, and a reader behind that one
+/// before its grace begins, in bytes.
 pub const WINDOW_BYTES: u64 = 1024 * 1024;
 /// How many different keys are remembered.
 pub const KEYS_MAX: usize = 1024;
@@ -168,7 +169,7 @@ pub struct Settings {
     pub memory_bytes_max: u64,
     /// See [`WINDOW_BYTES`].
     pub window_bytes: u64,
-    /// How long a reader may lag a whole window behind before it is cut.
+    /// How long a reader of a body that is too large may lag a whole window behind the fastest one before it is cut.
     pub lag_grace: Duration,
     /// See [`KEYS_MAX`].
     pub keys_max: usize,

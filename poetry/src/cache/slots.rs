@@ -9,6 +9,13 @@ pub(crate) struct Ticket {
     tenancy: u64,
 }
 
+impl Ticket {
+    /// Which place it is, among those of the same slots.
+    pub(crate) const fn index(self) -> usize {
+        self.index
+    }
+}
+
 /// Values under tickets.
 pub(crate) struct Slots<T> {
     slots: Vec<Slot<T>>,

@@ -23,12 +23,18 @@ pub struct Counters {
     pub misses: u64,
     /// Readers that joined a flight.
     pub collapsed: u64,
+    /// Readers whose flight failed before their first byte, and who were given the body before it.
+    pub rescued: u64,
     /// Readers turned away because the upstream had just failed.
     pub negative: u64,
+    /// Readers that left a flight before its end.
+    pub left: u64,
     /// Readers that got a flight of their own because the key's body is too large.
     pub uncacheable: u64,
     /// Readers turned away because of a limit.
     pub rejected: u64,
+    /// Flights that were begun.
+    pub fetches_begun: u64,
     /// Flights whose body was good.
     pub fetches_ok: u64,
     /// Flights that failed.
@@ -100,7 +106,7 @@ pub struct EntryState {
     pub generation: u64,
     /// How many bytes its body has.
     pub bytes: Option<u64>,
-    /// How long ago the body was stored.
+    /// How long ago the body was fetched.
     pub age: Option<Duration>,
     /// How long the body is still fresh; none if it is so for ever.
     pub fresh_for: Option<Duration>,
@@ -114,6 +120,8 @@ pub struct EntryState {
 pub struct FlightState {
     /// Which one.
     pub flight: FlightId,
+    /// Which of all flights, counted from 1: its name for people.
+    pub number: u64,
     /// Of which key.
     pub key: Rc<str>,
     /// Its generation.
@@ -133,6 +141,12 @@ pub struct FlightState {
 }
 
 impl Counters {
+    /// Flights that ended without a body, for another reason than that nobody wanted it.
+    #[must_use]
+    pub const fn fetches_failed(&self) -> u64 {
+        self.fetches_error + self.fetches_suspect + self.fetches_too_large + self.fetches_stalled
+    }
+
     /// Counts the end of a flight.
     pub(crate) const fn count(&mut self, outcome: &Outcome, bytes: u64) {
         let counter = match outcome {
@@ -175,6 +189,25 @@ impl Cache {
         }
     }
 
+    /// What was done: cheaper than [`Self::statistics`].
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// How much memory there is in use: cheaper than [`Self::statistics`].
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        self.store.memory()
+    }
+
+    /// The flight of this number, while it is there.
+    #[must_use]
+    pub fn flight_by_number(&self, number: u64) -> Option<FlightId> {
+        let mut flights = self.flights.iter();
+        flights.find(|(_, flight)| flight.number == number).map(|(ticket, _)| FlightId(ticket))
+    }
+
     /// Every key that is known, by name.
     #[must_use]
     pub fn entries(&self, now: Time) -> Vec<EntryState> {
@@ -193,7 +226,7 @@ impl Cache {
             state: entry.state.word(),
             generation: entry.generation,
             bytes: entry.stored.and_then(|stored| Some(self.store.log(stored.log)?.len())),
-            age: entry.stored.map(|stored| now - stored.stored_at),
+            age: entry.stored.map(|stored| now - stored.stored_at + stored.before.age),
             fresh_for: entry.stored.and_then(|stored| Some(stored.fresh_until? - now)),
             retry_in: retry_at.map(|at| at - now),
         }
@@ -206,6 +239,7 @@ impl Cache {
         flights
             .map(|(ticket, flight)| FlightState {
                 flight: FlightId(ticket),
+                number: flight.number,
                 key: Rc::clone(&self.entries[flight.key].name),
                 generation: flight.generation,
                 phase: flight.phase.word(),

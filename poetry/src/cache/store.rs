@@ -5,8 +5,6 @@
 //!
 //! Invariant: `memory()` is the sum over all logs, after every call.
 
-use std::collections::BTreeSet;
-
 use super::log::{Log, Piece};
 use super::slots::{Slots, Ticket};
 
@@ -55,6 +53,50 @@ impl Memory {
     }
 }
 
+/// Where a reader sits at its log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Seat(usize);
+
+impl Seat {
+    const NONE: Self = Self(usize::MAX);
+}
+
+/// Who reads a log. Coming and leaving cost the same for one reader and for ten thousand, and seats are used again.
+#[derive(Default)]
+struct Seats {
+    seats: Vec<Option<SubTicket>>,
+    free: Vec<usize>,
+}
+
+impl Seats {
+    fn take(&mut self, reader: SubTicket) -> Seat {
+        match self.free.pop() {
+            Some(seat) => {
+                self.seats[seat] = Some(reader);
+                Seat(seat)
+            }
+            None => {
+                self.seats.push(Some(reader));
+                Seat(self.seats.len() - 1)
+            }
+        }
+    }
+
+    fn leave(&mut self, seat: Seat) {
+        if self.seats.get_mut(seat.0).and_then(Option::take).is_some() {
+            self.free.push(seat.0);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = SubTicket> {
+        self.seats.iter().copied().flatten()
+    }
+
+    fn len(&self) -> usize {
+        self.seats.len() - self.free.len()
+    }
+}
+
 /// All logs.
 pub(crate) struct Store {
     logs: Slots<Held>,
@@ -64,7 +106,7 @@ pub(crate) struct Store {
 struct Held {
     log: Log,
     owner: Owner,
-    readers: BTreeSet<SubTicket>,
+    readers: Seats,
     /// What `memory` counts for it.
     counted: u64,
 }
@@ -81,7 +123,7 @@ impl Store {
 
     /// A new log, for a flight.
     pub(crate) fn open(&mut self) -> LogId {
-        let held = Held { log: Log::default(), owner: Owner::Flight, readers: BTreeSet::new(), counted: 0 };
+        let held = Held { log: Log::default(), owner: Owner::Flight, readers: Seats::default(), counted: 0 };
         let id = self.logs.insert(held);
         self.recount(id);
         id
@@ -111,15 +153,14 @@ impl Store {
         self.free_if_unneeded(id);
     }
 
-    pub(crate) fn add_reader(&mut self, id: LogId, reader: SubTicket) {
-        if let Some(held) = self.logs.get_mut(id) {
-            held.readers.insert(reader);
-        }
+    /// Gives a reader a seat at a log, which it must keep for its leave.
+    pub(crate) fn add_reader(&mut self, id: LogId, reader: SubTicket) -> Seat {
+        self.logs.get_mut(id).map_or(Seat::NONE, |held| held.readers.take(reader))
     }
 
-    pub(crate) fn remove_reader(&mut self, id: LogId, reader: SubTicket) {
+    pub(crate) fn remove_reader(&mut self, id: LogId, seat: Seat) {
         if let Some(held) = self.logs.get_mut(id) {
-            held.readers.remove(&reader);
+            held.readers.leave(seat);
         }
         self.free_if_unneeded(id);
     }
@@ -129,18 +170,18 @@ impl Store {
     }
 
     pub(crate) fn readers(&self, id: LogId) -> impl Iterator<Item = SubTicket> {
-        self.logs.get(id).into_iter().flat_map(|held| held.readers.iter().copied())
+        self.logs.get(id).into_iter().flat_map(|held| held.readers.iter())
     }
 
     /// The readers of logs that are nobody's.
     pub(crate) fn pinning(&self) -> impl Iterator<Item = SubTicket> {
         let pinned = self.logs.iter().filter(|(_, held)| held.owner == Owner::Nobody);
-        pinned.flat_map(|(_, held)| held.readers.iter().copied())
+        pinned.flat_map(|(_, held)| held.readers.iter())
     }
 
     fn free_if_unneeded(&mut self, id: LogId) {
         let Some(held) = self.logs.get(id) else { return };
-        if held.owner == Owner::Nobody && held.readers.is_empty() {
+        if held.owner == Owner::Nobody && held.readers.len() == 0 {
             *self.memory.of(Owner::Nobody) -= held.counted;
             self.logs.remove(id);
         }

@@ -86,6 +86,7 @@ impl Cache {
                 }
                 begun
             }
+            State::Refreshing(_) if self.is_fresh(now, key) => Ok(self.serve(key, mode)),
             State::Refreshing(_) if self.revalidates(now, key) || self.helps_on_error(now, key) => {
                 Ok(self.serve_stale(key, mode))
             }
@@ -101,6 +102,7 @@ impl Cache {
         self.tick(now);
         let flight = self.remove_reader(reader);
         if let Some(flight) = flight {
+            self.counters.left += 1;
             self.left(now, flight);
         }
         self.use_freed_memory(now);
@@ -200,6 +202,7 @@ impl Cache {
                 Due::Drain => self.drained(now),
             }
         }
+        self.use_freed_memory(now);
     }
 
     fn expire(&mut self, now: Time, key: usize) {
@@ -375,13 +378,28 @@ impl Cache {
     /// Until when a body may be given out at all.
     fn stale_until(&self, stored: &Stored) -> Time {
         let longest = self.settings.stale_while_revalidate.max(self.settings.stale_if_error);
-        stored.fresh_until.map_or(Time::from_nanos(u64::MAX), |until| until + longest)
+        let left = longest.saturating_sub(stored.before.past_time);
+        stored.fresh_until.map_or(Time::from_nanos(u64::MAX), |until| until + left)
     }
 
     /// Where a key goes that has perhaps a body past its time.
     pub(crate) fn stale_or_empty(&self, key: usize) -> State {
         match self.entries[key].stored {
             Some(_) => State::Stale { retry_at: None },
+            None => State::Empty,
+        }
+    }
+
+    /// Whether the body of a key is in its time: one that is fetched anew on an operator's word may be.
+    pub(crate) fn is_fresh(&self, now: Time, key: usize) -> bool {
+        self.entries[key].stored.is_some_and(|stored| stored.fresh_until.is_none_or(|until| now < until))
+    }
+
+    /// Where a key goes whose flight in the background has ended without a body.
+    pub(crate) fn after_background(&self, now: Time, key: usize, retry_at: Option<Time>) -> State {
+        match self.entries[key].stored {
+            Some(_) if self.is_fresh(now, key) => State::Fresh,
+            Some(_) => State::Stale { retry_at },
             None => State::Empty,
         }
     }
@@ -396,10 +414,10 @@ impl Cache {
     }
 
     fn is_within(&self, now: Time, key: usize, window: std::time::Duration) -> bool {
-        self.entries[key]
-            .stored
-            .and_then(|stored| stored.fresh_until)
-            .is_some_and(|until| now < until + window)
+        self.entries[key].stored.is_some_and(|stored| {
+            let left = window.saturating_sub(stored.before.past_time);
+            stored.fresh_until.is_some_and(|until| now < until + left)
+        })
     }
 
     fn is_nearly_complete(&self, id: FlightId) -> bool {
@@ -410,7 +428,7 @@ impl Cache {
     }
 
     /// The place of a key; a new one if it was not known.
-    fn key(&mut self, name: &str) -> Result<usize, Refusal> {
+    pub(crate) fn key(&mut self, name: &str) -> Result<usize, Refusal> {
         if let Some(key) = self.keys.get(name) {
             return Ok(*key);
         }

@@ -83,25 +83,28 @@ impl Event {
 
 /// Many downloads, which run until they end or this is dropped.
 ///
-/// ```no_run
-/// use sestina_deferred::Deferred;
-/// use sestina_poetry::{Again, Downloads, Event, FetchOptions};
-/// use sestina_reactor::{Endpoint, Reactor};
+/// ```
+/// use sestina_poetry::{Again, Downloads, Event, FastPoetry, FetchOptions, Poem};
+/// use sestina_reactor::Endpoint;
 ///
-/// fn count_bytes(reactor: &Reactor, poets: Vec<Endpoint>) -> Deferred<usize> {
-///     let downloads = Downloads::start(reactor, poets, FetchOptions::default());
-///     reactor.spawn(async move {
-///         let mut bytes = 0;
-///         while let Some(event) = downloads.next().await? {
-///             match event {
-///                 Event::Piece { bytes: piece, .. } => bytes += piece.len(),
-///                 Event::Interrupted { task, .. } => downloads.go_on(task, Again::Continue),
-///                 _ => {}
-///             }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let at: Endpoint = "tcp:10000".parse()?;
+/// reactor.listen(&at, FastPoetry::new(Poem::from_bytes([b'o'; 70])))?;
+///
+/// let downloads = Downloads::start(&reactor, vec![at.clone(), at], FetchOptions::default());
+/// let counted = reactor.spawn(async move {
+///     let mut bytes = 0;
+///     while let Some(event) = downloads.next().await? {
+///         match event {
+///             Event::Piece { bytes: piece, .. } => bytes += piece.len(),
+///             Event::Interrupted { task, .. } => downloads.go_on(task, Again::Continue),
+///             _ => {}
 ///         }
-///         Ok(bytes)
-///     })
-/// }
+///     }
+///     Ok(bytes)
+/// });
+/// assert_eq!(reactor.run_until(counted).map_err(|failure| failure.to_string())?, 140);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Cancelling

@@ -14,15 +14,18 @@ use crate::poem::Poem;
 
 /// Fetches all of them at once. The results have the order of `poets`, whoever was first.
 ///
-/// ```no_run
-/// use sestina_poetry::{FetchOptions, fetch_all};
-/// use sestina_reactor::{Endpoint, Reactor};
+/// ```
+/// use sestina_poetry::{FastPoetry, FetchOptions, Poem, fetch_all};
+/// use sestina_reactor::Endpoint;
 ///
-/// fn longest(reactor: &Reactor, poets: Vec<Endpoint>) -> usize {
-///     let poems = reactor.run_until(fetch_all(reactor, poets, FetchOptions::default()));
-///     let poems = poems.unwrap_or_default();
-///     poems.iter().flatten().map(|poem| poem.len()).max().unwrap_or(0)
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let at: Endpoint = "tcp:10000".parse()?;
+/// reactor.listen(&at, FastPoetry::new(Poem::from_bytes("a poem of one line")))?;
+/// let poets = vec![at, Endpoint::loopback(10_001)]; // nobody is at the second one
+/// let poems = reactor.run_until(fetch_all(&reactor, poets, FetchOptions::default())).map_err(|failure| failure.to_string())?;
+/// assert_eq!(poems[0].as_ref().map(|poem| poem.len()).ok(), Some(18));
+/// assert!(poems[1].is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// A poem that could not be transformed comes as it is.

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-/// How much may be held for later, over all poems, unless [`Merge::with_held_bytes_max`] says otherwise: 1 GiB.
+/// How much may be held for later, over all poems, unless [`Merge::with_held_bytes_max`] says otherwise.
 pub const HELD_BYTES_MAX: usize = 1024 * 1024 * 1024;
 
 /// In which order poems are printed.

@@ -18,10 +18,11 @@ use sestina_reactor::{Address, ConnectError, Endpoint, Factory, Lost, Protocol, 
 use super::error::TransformError;
 use crate::poem::Poem;
 
-/// How long a request or an answer of the transform service may be, in bytes, unless an option says otherwise: what
+/// How long a request or an answer of the transform service may be, in bytes, unless
+/// [`TransformClient::with_bytes_max`] or the service's own said otherwise: what
 /// the original reads.
 pub const TRANSFORM_BYTES_MAX: usize = STRING_BYTES_MAX;
-/// How long a client waits for the whole answer, connecting included, unless an option says otherwise.
+/// How long a client waits for the whole answer, connecting included, unless [`TransformClient::with_time_max`] said otherwise.
 pub const TRANSFORM_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Has a service transform a poem, without any options: [`TransformClient`] has them.
@@ -34,14 +35,13 @@ pub const TRANSFORM_TIME_MAX: Duration = Duration::from_secs(30);
 /// # Cancelling
 /// Stops connecting, or cuts the connection, at once; then the deferred fails with `Cancelled`.
 ///
-/// ```no_run
-/// use sestina_deferred::{Deferred, Failure};
-/// use sestina_poetry::{Poem, TransformError, get_poem, transform};
+/// ```
+/// use sestina_deferred::Failure;
+/// use sestina_poetry::{Poem, TransformServer, TransformService, transform};
 /// use sestina_reactor::{Endpoint, Reactor};
 ///
 /// /// The poem in small letters; as it was, if that does not work.
-/// async fn in_small_letters(reactor: Reactor, poet: Endpoint, service: Endpoint) -> Result<Poem, Failure> {
-///     let poem = get_poem(&reactor, &poet).await?;
+/// async fn in_small_letters(reactor: Reactor, service: Endpoint, poem: Poem) -> Result<Poem, Failure> {
 ///     match transform(&reactor, &service, "cummingsify", &poem).await {
 ///         Ok(transformed) => Ok(transformed),
 ///         Err(failure) => {
@@ -50,6 +50,14 @@ pub const TRANSFORM_TIME_MAX: Duration = Duration::from_secs(30);
 ///         }
 ///     }
 /// }
+///
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let service: Endpoint = "tcp:10001".parse()?;
+/// reactor.listen(&service, TransformServer::new(TransformService::new()))?;
+/// let poem = Poem::from_bytes("SCIENCE! True daughter");
+/// let small = reactor.spawn(in_small_letters(reactor.clone(), service, poem));
+/// assert_eq!(reactor.run_until(small).map_err(|failure| failure.to_string())?.as_bytes(), b"science! true daughter");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn transform(reactor: &Reactor, service: &Endpoint, name: &str, poem: &Poem) -> Deferred<Poem> {
     TransformClient::new(service.clone()).transform(reactor, name, poem)
@@ -57,17 +65,16 @@ pub fn transform(reactor: &Reactor, service: &Endpoint, name: &str, poem: &Poem)
 
 /// A client of a transform service: where it is, and within which limits. Keeps no connection: each request has its own.
 ///
-/// ```no_run
-/// use sestina_deferred::Deferred;
+/// ```
 /// use sestina_poetry::{Poem, TransformClient};
-/// use sestina_reactor::{Endpoint, Reactor};
+/// use sestina_reactor::Endpoint;
 /// use std::time::Duration;
 ///
-/// fn hastily(reactor: &Reactor, service: Endpoint, poem: &Poem) -> Deferred<Poem> {
-///     TransformClient::new(service)
-///         .with_time_max(Duration::from_secs(2))
-///         .transform(reactor, "cummingsify", poem)
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let hasty = TransformClient::new(Endpoint::loopback(10_001)).with_time_max(Duration::from_secs(2));
+/// let answer = hasty.transform(&reactor, "cummingsify", &Poem::from_bytes("A Poem"));
+/// let failure = reactor.run_until(answer).expect_err("nobody is there");
+/// assert!(failure.to_string().contains("127.0.0.1:10001"), "{failure}");
 /// ```
 #[derive(Clone, Debug)]
 pub struct TransformClient {

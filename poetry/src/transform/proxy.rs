@@ -15,7 +15,7 @@ use super::refusal::{Refusal, shown};
 use super::service::Transformer;
 use crate::poem::Poem;
 
-/// How many requests a proxy makes of its service at a time, unless an option says otherwise. The others wait in line.
+/// How many requests a proxy makes of its service at a time, unless [`TransformProxy::with_upstream_max`] said otherwise. The others wait in line.
 pub const TRANSFORM_UPSTREAM_MAX: usize = 100;
 
 /// Transforms poems by asking another transform service. A cheap clone.
@@ -26,15 +26,16 @@ pub const TRANSFORM_UPSTREAM_MAX: usize = 100;
 /// # Limits
 /// [`TRANSFORM_TIME_MAX`] for an answer, [`TRANSFORM_UPSTREAM_MAX`] requests at a time.
 ///
-/// ```no_run
-/// use sestina_poetry::{TransformProxy, TransformServer};
-/// use sestina_reactor::Reactor;
+/// ```
+/// use sestina_poetry::{Poem, TransformProxy, TransformServer, TransformService, transform};
 ///
-/// fn serve(reactor: &Reactor) -> Result<(), Box<dyn std::error::Error>> {
-///     let proxy = TransformProxy::new(reactor, &"tcp:10001".parse()?);
-///     reactor.listen(&"tcp:11001".parse()?, TransformServer::new(proxy))?;
-///     Ok(())
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let (service, before_it) = ("tcp:10001".parse()?, "tcp:11001".parse()?);
+/// reactor.listen(&service, TransformServer::new(TransformService::new()))?;
+/// reactor.listen(&before_it, TransformServer::new(TransformProxy::new(&reactor, &service)))?;
+/// let answer = transform(&reactor, &before_it, "cummingsify", &Poem::from_bytes("A Poem"));
+/// assert_eq!(reactor.run_until(answer).map_err(|failure| failure.to_string())?.as_bytes(), b"a poem");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct TransformProxy {

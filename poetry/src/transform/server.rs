@@ -25,15 +25,16 @@ use super::refusal::{Refusal, shown};
 use super::service::Transformer;
 use crate::poem::Poem;
 
-/// How many requests one connection may make at once, unless an option says otherwise.
+/// How many requests one connection may make at once, unless [`TransformServer::with_requests_max`] said otherwise.
 pub const TRANSFORM_REQUESTS_MAX: usize = 100;
-/// How many bytes of requests of one connection may wait behind the first one that is not answered, unless an option says
-/// otherwise. With the number of clients this bounds what they can make a slow transformer hold. It is more than comes
+/// How many bytes of requests of one connection may wait behind the first one that is not answered, unless
+/// [`TransformServer::with_waiting_bytes_max`] said otherwise. With the number of clients this bounds what they can make a slow transformer hold. It is more than comes
 /// in one read, so a transformer that answers at once never refuses for it.
 pub const TRANSFORM_WAITING_BYTES_MAX: usize = 256 * 1024;
-/// How long a client may take for its request, unless an option says otherwise.
+/// How long a client may take for its request, unless [`TransformServer::with_request_time_max`] said otherwise.
 pub const TRANSFORM_REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
-/// How long a client that has closed its own direction is still worked for, unless an option says otherwise: it may
+/// How long a client that has closed its own direction is still worked for, unless
+/// [`TransformServer::with_grace`] said otherwise: it may
 /// wait for the answer, or be gone, and both look the same.
 pub const TRANSFORM_GRACE: Duration = Duration::from_millis(500);
 
@@ -43,14 +44,15 @@ pub const TRANSFORM_GRACE: Duration = Duration::from_millis(500);
 /// Requests and answers of [`TRANSFORM_BYTES_MAX`], [`TRANSFORM_REQUESTS_MAX`] of them on a connection, of which
 /// [`TRANSFORM_WAITING_BYTES_MAX`] may wait behind the first, [`TRANSFORM_REQUEST_TIME_MAX`] until one is whole.
 ///
-/// ```no_run
+/// ```
 /// use sestina_poetry::{TransformServer, TransformService};
-/// use sestina_reactor::Reactor;
+/// use std::time::Duration;
 ///
-/// fn serve(reactor: &Reactor) -> Result<(), Box<dyn std::error::Error>> {
-///     reactor.listen(&"tcp:10001".parse()?, TransformServer::new(TransformService::new()))?;
-///     Ok(())
-/// }
+/// let reactor = sestina_reactor_sim::Simulation::seeded(1).reactor();
+/// let server = TransformServer::new(TransformService::new()).with_requests_max(1).with_request_time_max(Duration::from_secs(5));
+/// let port = reactor.listen(&"tcp:10001".parse()?, server)?;
+/// assert_eq!(port.local_addr().port(), Some(10_001));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct TransformServer<T> {

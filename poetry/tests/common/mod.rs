@@ -4,7 +4,9 @@
 pub(crate) mod client;
 pub(crate) mod log;
 pub(crate) mod puppet;
+pub(crate) mod stage;
 pub(crate) mod upstream;
+pub(crate) mod watcher;
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! A cache without sockets, and the test as its only upstream and all of its clients.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sestina_poetry::cache::{
@@ -17,7 +17,7 @@ pub(crate) fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
 
 pub(crate) fn refused() -> UpstreamEnd {
     let nobody = Address::Inet("127.0.0.1:1".parse().expect("an address"));
-    UpstreamEnd::NotConnected(Rc::new(ConnectError::Refused(nobody)))
+    UpstreamEnd::NotConnected(Arc::new(ConnectError::Refused(nobody)))
 }
 
 /// The cache, its clock, and what it ordered.

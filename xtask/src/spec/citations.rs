@@ -1,6 +1,6 @@
 //! Which test cites which claim.
 //!
-//! A citation is a line `// spec: ID, ID` inside a test or right above one. It is read from the text, without a parser: the
+//! A citation is a line `// spec: ID, ID` inside a test or right above one, or the end of a line inside. It is read from the text, without a parser: the
 //! test is the function that the line stands in (the next line above that begins a function and is indented less), or that
 //! follows it. A function is a test if an attribute above it is one (`#[test]`, `#[sestina_trial::test(..)]`), or if it is a
 //! case of the contract, which the crate of every driver runs.
@@ -26,7 +26,7 @@ impl Citations {
     pub(crate) fn read(&mut self, source: &Source) {
         let lines: Vec<&str> = source.text.lines().collect();
         for (at, line) in lines.iter().enumerate() {
-            let Some(words) = line.trim_start().strip_prefix(MARK) else { continue };
+            let Some(words) = cited(line) else { continue };
             let place = format!("{}:{}", source.path.display(), at + 1);
             let is_case = source.path.starts_with(CASES);
             match (words.split(", ").find(|word| !is_id(word)), test_of(&lines, at, is_case)) {
@@ -43,6 +43,13 @@ impl Citations {
             }
         }
     }
+}
+
+/// What a line cites: it is a citation, or ends with one behind a statement.
+fn cited(line: &str) -> Option<&str> {
+    let (code, words) = line.split_once(MARK)?;
+    let code = code.trim();
+    (code.is_empty() || code.ends_with([';', ',', '{', '}', ')'])).then(|| words.trim_end())
 }
 
 /// The name of the test to which the line belongs.

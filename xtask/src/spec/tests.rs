@@ -108,6 +108,7 @@ fn a_citation_belongs_to_the_test_around_it_or_below_it() {
         "#[test]\nfn a_name() {\n    fn inner() {\n        1;\n    }\n    // spec: P14-01\n    inner();\n}\n",
         "#[test]\nfn a_name() {\n    // spec: P14-01\n    fn inner() {}\n}\n",
         "#[test]\nfn a_name(\n    x: u8,\n) {\n    if x == 1 {\n    } else {\n        // spec: P14-01\n    }\n}\n",
+        "#[test]\nfn a_name() {\n    assert!(true);\x20// spec: P14-01\n}\n", // our own text is read too
         "proptest! {\n    #[test]\n    fn a_name(x in 0..1) {\n        // spec: P14-01\n    }\n}\n",
     ];
     for text in cases {

@@ -109,7 +109,7 @@ fn definitions(linked: &Linked) -> Value {
         },
         "services": {
             "type": "object", "minProperties": 1,
-            "propertyNames": { "pattern": "^[^/\\p{Cc}]+$" },
+            "propertyNames": { "pattern": "^[^/\\u0000-\\u001f]+$" },
             "additionalProperties": { "$ref": "#/$defs/service" },
         },
         "service": { "type": "object", "oneOf": kinds },

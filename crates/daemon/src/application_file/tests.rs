@@ -85,7 +85,7 @@ fn arguments(text: &str) -> Vec<String> {
     service.arguments.iter().map(|word| word.to_str().expect("it was text").to_owned()).collect()
 }
 
-// spec: P16-59, P16-70, P16-72
+// spec: P16-59, P16-65, P16-66, P16-70, P16-72
 #[test]
 fn keys_are_the_long_options_and_values_are_what_would_stand_behind_them() {
     let cases = [
@@ -112,6 +112,7 @@ fn keys_are_the_long_options_and_values_are_what_would_stand_behind_them() {
     }
 }
 
+// spec: P16-20, P16-22
 #[test]
 fn every_mistake_is_told_with_its_line_and_column() {
     let service = "[services.g]\nplugin = 'greeter'\n";

@@ -198,6 +198,7 @@ fn repetitions_are_counted_and_the_end_tells_them_too() {
     assert_eq!(words.collect::<Vec<_>>(), expected);
 }
 
+// spec: P16-12
 #[test]
 fn events_say_in_which_spans_they_arose_also_below_the_level_of_spans() {
     let folder = Folder::new("spans");

@@ -6,12 +6,26 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_deferred::{CancelCall, Clock, Deferred, Failure, Res, Unhandled, collect_unhandled};
+use sestina_deferred::{
+    CancelCall, Clock, Deferred, Failure, Res, Resolver, Unhandled, collect_unhandled, deferred,
+};
 
 /// Whether the tests run at full size: on CI.
 #[expect(clippy::disallowed_methods, reason = "the size of a test is the one thing the environment decides")]
 pub(crate) fn is_full() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true")
+}
+
+/// As many deferreds, each with its resolver.
+pub(crate) fn pairs<T, const N: usize>() -> ([Resolver<T>; N], [Deferred<T>; N]) {
+    let mut resolvers = Vec::new();
+    let deferreds = std::array::from_fn(|_| {
+        let (resolver, d) = deferred();
+        resolvers.push(resolver);
+        d
+    });
+    let Ok(resolvers) = resolvers.try_into() else { unreachable!("N were made") };
+    (resolvers, deferreds)
 }
 
 /// What happened, in order.

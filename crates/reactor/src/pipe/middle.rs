@@ -5,10 +5,10 @@
 
 use sestina_deferred::{Failure, Resolver};
 
-use super::rate::Bucket;
 use super::{PipeBroken, PipeOptions, Piped};
 use crate::conn::ConnHandle;
 use crate::errors::Lost;
+use crate::rate::Bucket;
 
 /// One of the two ends of a pipe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,12 +1,11 @@
 //! Two connections, each of which gets what the other one receives: what a port forwarder and a SOCKS server need.
 //!
 //! Built on [`Protocol`](crate::Protocol) and [`ConnHandle`](crate::ConnHandle) alone: end.rs is the protocol of either
-//! connection, middle.rs what both share, rate.rs the limit.
+//! connection, middle.rs what both share.
 //! Tests: `pipes.rs` of the contract.
 
 mod end;
 mod middle;
-mod rate;
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -18,10 +17,19 @@ use sestina_deferred::{Deferred, deferred};
 pub use self::end::PipeEnd;
 use self::middle::Middle;
 pub use self::middle::Side;
-pub use self::rate::PipeRate;
 use crate::errors::Lost;
+use crate::rate::PipeRate;
 
 /// How a pipe passes things on.
+///
+/// ```
+/// use sestina_reactor::{PipeOptions, PipeRate, pipe};
+///
+/// let slow = PipeOptions::default().with_rate(PipeRate::new(10_000));
+/// let (left, right, done) = pipe(slow);
+/// # drop((left, right));
+/// # done.ignore_errors();
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PipeOptions {
     limit: Option<PipeRate>,

@@ -1,6 +1,6 @@
 //! A program as a service.
 //!
-//! Tests: `tests/processes.rs`.
+//! Tests: `tests/work.rs`.
 
 use std::cell::RefCell;
 use std::error::Error;

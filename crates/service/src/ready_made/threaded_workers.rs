@@ -1,6 +1,6 @@
 //! Blocking work on other threads, a few jobs at a time, with a life.
 //!
-//! Tests: `tests/workers.rs`.
+//! Tests: `tests/work.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::context::ServiceContext;
 use crate::errors::Stopping;
 use crate::service::{Details, Service};
 
-/// How many jobs may wait for a worker, unless told otherwise.
+/// How many jobs may wait for a worker, unless [`ThreadedWorkers::with_queue_max`] said otherwise.
 pub const WORKERS_QUEUE_MAX: usize = 1024;
 
 /// Why a job was not taken.

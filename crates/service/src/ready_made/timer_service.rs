@@ -1,6 +1,6 @@
 //! Work at regular times, with a life.
 //!
-//! Tests: `tests/timers.rs`.
+//! Tests: `tests/work.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -126,7 +126,7 @@ fn sestina_lists_them() {
     }
 }
 
-// spec: P16-64, P16-71, P16-77
+// spec: P16-64, P16-69, P16-71, P16-77
 #[test]
 fn sestina_runs_the_plugin() {
     let Some(mut command) = sestina() else { return };

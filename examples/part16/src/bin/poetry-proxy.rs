@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{client} client has {} bytes after {seconds} seconds.", poem.len());
         }
         let counters = tree.service::<PoetryProxyService>("poetryproxy").and_then(|service| service.proxy());
-        println!("Fetches: {:?}.", counters.map(|proxy| proxy.counters().fetches));
+        println!("Fetches: {:?}.", counters.map(|proxy| proxy.counters().misses));
         println!("Stop:");
         tree.stop().await?;
         Ok(())

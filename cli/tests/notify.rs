@@ -17,7 +17,7 @@ struct Manager(UnixDatagram);
 impl Manager {
     fn at(address: &SocketAddr) -> Self {
         let socket = UnixDatagram::bind_addr(address).expect("the address is free");
-        socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        socket.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
         Self(socket)
     }
 
@@ -27,7 +27,7 @@ impl Manager {
         loop {
             let mut bytes = [0; 4_096];
             let count = self.0.recv(&mut bytes).unwrap_or_else(|error| panic!("no {begin}: {error}"));
-            let text = String::from_utf8(bytes[..count].to_vec()).unwrap();
+            let text = String::from_utf8(bytes[..count].to_vec()).expect("messages are text");
             assert!(text.ends_with('\n'), "{text:?}");
             if text.starts_with(begin) {
                 return text.lines().map(str::to_owned).collect();

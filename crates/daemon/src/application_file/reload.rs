@@ -28,11 +28,18 @@ pub(super) struct Reload {
 /// A change, with what is needed for it.
 enum Step {
     Remove { path: String },
-    Add { parent: String, name: String, was_there: bool, child: Child },
+    Add { parent: String, name: String, was_there: bool, child: Box<Child> },
     Limits { path: String, limits: Limits },
     Restart { path: String, restart: Restart },
     Group { path: String },
     Order { path: String },
+}
+
+/// Where a reload happens.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    tree: &'a Tree,
+    making: &'a Making<'a>,
 }
 
 /// How a reload went.
@@ -94,7 +101,7 @@ impl Reload {
                 Step::Remove { .. } => {}
                 Step::Add { parent, name, was_there, child } => {
                     let was = old.top.find(&join(&parent, &name)).filter(|_| was_there);
-                    applied.add(tree, making, &parent, child, was).await;
+                    applied.add(Site { tree, making }, &parent, *child, was).await;
                 }
                 Step::Limits { path, limits } => drop(tree.set_limits(&path, limits)),
                 Step::Restart { path, restart } => drop(tree.set_restart(&path, restart)),
@@ -120,14 +127,8 @@ impl Applied {
     }
 
     /// Starts what is new; if that fails, what was there before.
-    async fn add(
-        &mut self,
-        tree: &Tree,
-        making: &Making<'_>,
-        parent: &str,
-        child: Child,
-        was: Option<&ChildPlan>,
-    ) {
+    async fn add(&mut self, site: Site<'_>, parent: &str, child: Child, was: Option<&ChildPlan>) {
+        let Site { tree, making } = site;
         let name = child.name().to_owned();
         let path = join(parent, &name);
         let index = self.index(tree, parent, &name);
@@ -203,7 +204,7 @@ fn step(making: &Making<'_>, new: &Plan, change: Change) -> Result<Step, Vec<Pro
         Change::Remove { path } => Step::Remove { path },
         Change::Add { parent, name, was_there } => {
             let child = made(&join(&parent, &name))?;
-            Step::Add { parent, name, was_there, child }
+            Step::Add { parent, name, was_there, child: Box::new(child) }
         }
         Change::Limits { path } => Step::Limits { limits: made(&path)?.limits(), path },
         Change::Restart { path } => Step::Restart { restart: made(&path)?.restart(), path },

@@ -35,6 +35,13 @@ enum Step {
     Order { path: String },
 }
 
+/// Where a reload happens.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    tree: &'a Tree,
+    making: &'a Making<'a>,
+}
+
 /// How a reload went.
 pub(super) struct Applied {
     /// What runs now.

@@ -136,7 +136,8 @@ fn s6_gets_one_newline_on_its_descriptor_when_the_start_is_complete() {
 
 #[test]
 fn whoever_cannot_be_told_is_named_and_a_stale_variable_stops_nothing() {
-    let cases: [(&[&str], &[(&str, &str)], u8, &str); 6] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], u8, &'a str);
+    let cases: [Case<'_>; 6] = [
         (&["--notify", "systemd"], &[], 1, "NOTIFY_SOCKET is not set"),
         (
             &["--notify", "systemd"],

@@ -389,7 +389,6 @@ struct Asked<'a> {
 }
 
 /// What a command line means.
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Choice {
     Run(Rc<dyn Program>, Box<RunnerOptions>),
     Print(String),

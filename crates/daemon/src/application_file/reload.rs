@@ -26,7 +26,6 @@ pub(super) struct Reload {
 }
 
 /// A change, with what is needed for it.
-#[expect(clippy::large_enum_variant, reason = "a reload has a handful of them, for a moment")]
 enum Step {
     Remove { path: String },
     Add { parent: String, name: String, was_there: bool, child: Box<Child> },
@@ -34,13 +33,6 @@ enum Step {
     Restart { path: String, restart: Restart },
     Group { path: String },
     Order { path: String },
-}
-
-/// Where a reload happens.
-#[derive(Clone, Copy)]
-struct Site<'a> {
-    tree: &'a Tree,
-    making: &'a Making<'a>,
 }
 
 /// How a reload went.
@@ -128,7 +120,6 @@ impl Applied {
     }
 
     /// Starts what is new; if that fails, what was there before.
-    #[expect(clippy::too_many_arguments, reason = "the place of a child is two of them")]
     async fn add(
         &mut self,
         tree: &Tree,

@@ -18,8 +18,9 @@ fn hostile_poems(folder: &Folder) -> [String; 2] {
         .path("a\n2026-11-22T17:21:27+0000 [sestina#info] fastpoetry stopped\r\u{1b}[2J\u{9b}\u{202e}\"\\é");
     let long = folder.path(&format!("{0}/{0}/{0}/{0}/{0}/{0}/poem", "long".repeat(60)));
     for poem in [&hostile, &long] {
-        std::fs::create_dir_all(std::path::Path::new(poem).parent().unwrap()).unwrap();
-        std::fs::write(poem, "poem\n").unwrap();
+        std::fs::create_dir_all(std::path::Path::new(poem).parent().expect("it is there"))
+            .expect("it is there");
+        std::fs::write(poem, "poem\n").expect("it is there");
     }
     [hostile, long]
 }
@@ -29,7 +30,7 @@ fn log_of(poem: &str, options: &[&str]) -> String {
     let mut command = sestina();
     command.args(["-n", "-l", "-"]).args(options).args(Handed::rest(poem));
     let server = Handed::of(command, Stdio::piped());
-    fetch(server.at, std::fs::read(poem).unwrap().len());
+    fetch(server.at, std::fs::read(poem).expect("it is there").len());
     let ended = server.stop();
     assert!(ended.stderr.is_empty(), "-l - is the standard output: {}", ended.stderr);
     String::from_utf8(ended.stdout).expect("a log is text")

@@ -88,7 +88,7 @@ mod tests {
         let long = "An interactive remote debugger service accessible via telnet and ssh and providing syntax coloring";
         let list = wrapped("Plugins", &[found("ftp", "An FTP server."), found("manhole", long)]);
         let expected = "Plugins:\n  ftp      An FTP server.\n  manhole  An interactive remote debugger service accessible \
-                        via telnet and ssh and\n           providing syntax coloring\n\n";
+                        via telnet and ssh\n           and providing syntax coloring\n\n";
         assert_eq!(list, expected);
         assert_eq!(wrapped("Plugins", &[]), "");
     }

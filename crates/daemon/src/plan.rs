@@ -75,7 +75,7 @@ impl Plan {
         let chroot = process.chroot.as_deref().map(|path| directory("chroot", absolute(path))).transpose()?;
         // Within another root, what a service calls relative begins in the run directory if that is inside, else at the root.
         let inside = chroot.as_ref().map(|root| {
-            let inside = rundir.strip_prefix(root).unwrap_or(Path::new(""));
+            let inside = rundir.strip_prefix(root).unwrap_or_else(|_| Path::new(""));
             Path::new("/").join(inside)
         });
         let place = Place::new(inside.unwrap_or_else(|| rundir.clone()), process.listen.clone());
@@ -84,7 +84,7 @@ impl Plan {
         Ok(Self {
             foreground,
             pid_file: Self::pid_file(program, options, surroundings, foreground),
-            umask: process.umask.or((!foreground).then_some(DETACHED_UMASK)),
+            umask: if foreground { process.umask } else { process.umask.or(Some(DETACHED_UMASK)) },
             env_clear: process.env_clear,
             nofile: process.nofile,
             core: process.core,
@@ -116,7 +116,7 @@ impl Plan {
             Some(path) => Some(surroundings.directory.join(path)),
             None if foreground => None,
             None => {
-                let rundir = options.process.rundir.as_deref().unwrap_or(Path::new(""));
+                let rundir = options.process.rundir.as_deref().unwrap_or_else(|| Path::new(""));
                 Some(surroundings.directory.join(rundir).join(format!("{program}.pid")))
             }
         }
@@ -133,7 +133,7 @@ impl Plan {
         let mut line =
             |key: &str, value: String| writeln!(text, "{key} = {value}").expect("a string takes everything");
         let path = |path: &Option<PathBuf>| {
-            path.as_ref().map_or("none".to_owned(), |path| path.display().to_string())
+            path.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())
         };
         let or = |number: Option<String>, otherwise: &str| number.unwrap_or_else(|| otherwise.to_owned());
         line("runs", title.to_owned());

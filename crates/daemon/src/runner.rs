@@ -140,7 +140,6 @@ impl Runner {
 
     /// Runs the program with the arguments of the process.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the runner is the program")]
     pub fn main(self) -> ExitCode {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         self.run(&arguments)
@@ -148,6 +147,7 @@ impl Runner {
 
     /// Runs the program with these arguments, the program's own name first.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the options that are read are those that were defined")]
     pub fn run(self, arguments: &[OsString]) -> ExitCode {
         let mut surroundings = match Surroundings::read() {
             Ok(surroundings) => surroundings,
@@ -304,7 +304,7 @@ impl Runner {
         let program = FileProgram::load(file, directory, self.linked(&asked.command));
         let program = program.map_err(|refused| Ending::refused(&refused))?;
         let (own, rest) = asked.arguments.split_first().expect("a program has a name");
-        let settings = program.settings(&asked.matches);
+        let settings = program.settings(asked.matches);
         let line = std::iter::once(own).chain(&settings).chain(rest);
         let matches = asked.command.clone().try_get_matches_from(line);
         let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command, &[])))?;
@@ -383,6 +383,7 @@ struct Asked<'a> {
 }
 
 /// What a command line means.
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Choice {
     Run(Rc<dyn Program>, RunnerOptions),
     Print(String),

@@ -102,6 +102,7 @@ impl Served<'_> {
         Ending::with_status(status)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what a detached process was given, piece by piece")]
     fn live_detached(
         &self,
         plan: Plan,

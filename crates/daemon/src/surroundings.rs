@@ -18,7 +18,6 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     /// # Errors
     /// If the directory in which it was started is gone.
-    #[expect(clippy::disallowed_methods, reason = "the runner is the program, and this is its one look")]
     pub(crate) fn read() -> io::Result<Self> {
         Ok(Self {
             directory: std::env::current_dir()?,

@@ -26,6 +26,7 @@ pub(super) struct Reload {
 }
 
 /// A change, with what is needed for it.
+#[expect(clippy::large_enum_variant, reason = "a reload has a handful of them, for a moment")]
 enum Step {
     Remove { path: String },
     Add { parent: String, name: String, was_there: bool, child: Child },
@@ -120,6 +121,7 @@ impl Applied {
     }
 
     /// Starts what is new; if that fails, what was there before.
+    #[expect(clippy::too_many_arguments, reason = "the place of a child is two of them")]
     async fn add(
         &mut self,
         tree: &Tree,

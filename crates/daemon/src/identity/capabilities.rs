@@ -64,10 +64,9 @@ pub(super) fn forbid_new_privileges() -> io::Result<()> {
 
 /// Looks at what the system says of every thread: a thread that was started too early has what the others gave up.
 pub(super) fn verify(uid: Option<Uid>, no_new_privs: bool, keep: &Capabilities) -> Result<(), String> {
-    let threads = match fs::read_dir("/proc/self/task") {
-        Ok(threads) => threads,
+    let Ok(threads) = fs::read_dir("/proc/self/task") else {
         // No /proc in the new root: then the one thread that can ask for itself must do.
-        Err(_) => return verify_this_thread(uid, no_new_privs, keep),
+        return verify_this_thread(uid, no_new_privs, keep);
     };
     for thread in threads.flatten() {
         let Ok(status) = fs::read_to_string(thread.path().join("status")) else { continue };

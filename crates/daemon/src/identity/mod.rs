@@ -107,7 +107,7 @@ impl Identity {
         if !keep.is_empty() && uid.is_none_or(Uid::is_root) {
             return Err(UsageError::new("--keep-cap means something only with a --uid that is not root"));
         }
-        let no_new_privs = options.no_new_privs.unwrap_or(uid.is_some());
+        let no_new_privs = options.no_new_privs.unwrap_or_else(|| uid.is_some());
         Ok(Self { uid, gid, groups, chroot, no_new_privs, keep })
     }
 
@@ -133,7 +133,10 @@ impl Identity {
                 Groups::Set(groups) => groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             },
         );
-        line("chroot", self.chroot.as_ref().map_or("none".to_owned(), |root| root.display().to_string()));
+        line(
+            "chroot",
+            self.chroot.as_ref().map_or_else(|| "none".to_owned(), |root| root.display().to_string()),
+        );
         line("no-new-privs", self.no_new_privs.to_string());
         line("keep-cap", self.keep.to_string());
     }

@@ -76,6 +76,7 @@ impl Service for Obstinate {
     }
 }
 
+#[expect(clippy::exit, reason = "a program that ends before it is ready")]
 fn goes(how: Goes) -> Deferred<()> {
     match how {
         Goes::Well => succeed(()),

@@ -44,9 +44,6 @@ fn start(environment: &[(&str, &str)], options: &[&str]) -> Handed {
     Handed::of(command, Stdio::piped())
 }
 
-/// Options, environment, exit status, words.
-type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], u8, &'a str);
-
 #[track_caller]
 fn micros(line: &str, key: &str) -> u64 {
     line.strip_prefix(key).and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{line}"))
@@ -139,6 +136,7 @@ fn s6_gets_one_newline_on_its_descriptor_when_the_start_is_complete() {
 
 #[test]
 fn whoever_cannot_be_told_is_named_and_a_stale_variable_stops_nothing() {
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], u8, &'a str);
     let cases: [Case<'_>; 6] = [
         (&["--notify", "systemd"], &[], 1, "NOTIFY_SOCKET is not set"),
         (

@@ -76,6 +76,7 @@ impl Service for Obstinate {
     }
 }
 
+#[expect(clippy::exit, reason = "that is what it does wrong")]
 fn goes(how: Goes) -> Deferred<()> {
     match how {
         Goes::Well => succeed(()),

@@ -18,8 +18,8 @@ fn hostile_poems(folder: &Folder) -> [String; 2] {
         .path("a\n2026-11-22T17:21:27+0000 [sestina#info] fastpoetry stopped\r\u{1b}[2J\u{9b}\u{202e}\"\\é");
     let long = folder.path(&format!("{0}/{0}/{0}/{0}/{0}/{0}/poem", "long".repeat(60)));
     for poem in [&hostile, &long] {
-        std::fs::create_dir_all(std::path::Path::new(poem).parent().expect("it is there"))
-            .expect("it is there");
+        std::fs::create_dir_all(std::path::Path::new(poem).parent().expect("it has a folder"))
+            .expect("it can be written");
         std::fs::write(poem, "poem\n").expect("it is there");
     }
     [hostile, long]

@@ -8,15 +8,15 @@ use common::handed::{Folder, Handed};
 use common::{DEADLINE, Program, sestina};
 
 fn listen(path: &str) -> UnixDatagram {
-    let socket = UnixDatagram::bind(path).unwrap();
-    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    let socket = UnixDatagram::bind(path).expect("a socket");
+    socket.set_read_timeout(Some(DEADLINE)).expect("it can be set");
     socket
 }
 
 fn heard(socket: &UnixDatagram) -> String {
     let mut bytes = [0; 4_096];
     let count = socket.recv(&mut bytes).expect("it comes in time");
-    String::from_utf8(bytes[..count].to_vec()).unwrap()
+    String::from_utf8(bytes[..count].to_vec()).expect("a datagram")
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Service for Obstinate {
     }
 }
 
-#[expect(clippy::exit, reason = "that is what it does wrong")]
+#[expect(clippy::exit, reason = "a program that ends before it is ready")]
 fn goes(how: Goes) -> Deferred<()> {
     match how {
         Goes::Well => succeed(()),

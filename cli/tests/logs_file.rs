@@ -155,9 +155,7 @@ fn a_directory_that_is_gone_stops_rotation_and_nothing_else() {
     let server = Handed::start(&["-l", &log, "--log-rotate", "2000"]);
     server.fetch();
     fs::rename(folder.path("logs"), folder.path("gone")).unwrap();
-    (0..100).for_each(|_| {
-        server.fetch();
-    });
+    server.fetch_many(100);
     server.stop();
     let text = folder.read("gone/poet.log");
     assert_eq!(peers(&text).len() + peers(&folder.read("gone/poet.log.1")).len(), 101, "{text}");
@@ -177,9 +175,7 @@ fn a_full_disk_loses_whole_lines_and_counts_them_and_the_service_serves_on() {
         let length = fs::metadata(&log).map_or(0, |metadata| metadata.size());
         length > 9_900 && fs::read(&log).is_ok_and(|bytes| bytes.ends_with(b"\n"))
     });
-    (0..50).for_each(|_| {
-        server.fetch();
-    });
+    server.fetch_many(50);
     let full = folder.read("poet.log");
     fs::rename(&log, folder.path("moved")).unwrap();
     server.program.signal(Signal::USR1);

@@ -19,8 +19,8 @@ fn hostile_poems(folder: &Folder) -> [String; 2] {
     let long = folder.path(&format!("{0}/{0}/{0}/{0}/{0}/{0}/poem", "long".repeat(60)));
     for poem in [&hostile, &long] {
         std::fs::create_dir_all(std::path::Path::new(poem).parent().expect("it has a folder"))
-            .expect("it can be written");
-        std::fs::write(poem, "poem\n").expect("it is there");
+            .expect("the folder is ours");
+        std::fs::write(poem, "poem\n").expect("the folder is ours");
     }
     [hostile, long]
 }
@@ -30,7 +30,7 @@ fn log_of(poem: &str, options: &[&str]) -> String {
     let mut command = sestina();
     command.args(["-n", "-l", "-"]).args(options).args(Handed::rest(poem));
     let server = Handed::of(command, Stdio::piped());
-    fetch(server.at, std::fs::read(poem).expect("it is there").len());
+    fetch(server.at, std::fs::read(poem).expect("the poem is there").len());
     let ended = server.stop();
     assert!(ended.stderr.is_empty(), "-l - is the standard output: {}", ended.stderr);
     String::from_utf8(ended.stdout).expect("a log is text")
@@ -120,15 +120,11 @@ fn a_reader_that_sleeps_costs_lines_and_never_the_service() {
     let mut command = sestina();
     command.args(["-n", "--log-backlog", "4k"]).args(Handed::rest(path(&poem_file("fascination"))));
     let server = Handed::of(command, Stdio::from(OwnedFd::from(writer)));
-    (0..FETCHES).for_each(|_| {
-        server.fetch();
-    });
+    server.fetch_many(FETCHES);
     // Now it wakes. What waited comes, the gap is told, and everything after it is there.
     let mut log = vec![0; 40_000];
     reader.read_exact(&mut log).unwrap();
-    (0..100).for_each(|_| {
-        server.fetch();
-    });
+    server.fetch_many(100);
     server.program.signal(rustix::process::Signal::TERM);
     reader.read_to_end(&mut log).unwrap();
     assert_eq!(server.program.wait().code, Some(0));
@@ -149,9 +145,7 @@ fn a_terminal_line_or_a_reader_that_is_gone_stops_nothing() {
     let mut server = Handed::start(&[]);
     server.fetch();
     server.program.close_stderr();
-    (0..100).for_each(|_| {
-        server.fetch();
-    });
+    server.fetch_many(100);
     server.program.signal(rustix::process::Signal::TERM);
     assert_eq!(server.program.wait().code, Some(0));
 }

@@ -8,15 +8,15 @@ use common::handed::{Folder, Handed};
 use common::{DEADLINE, Program, sestina};
 
 fn listen(path: &str) -> UnixDatagram {
-    let socket = UnixDatagram::bind(path).expect("a socket");
-    socket.set_read_timeout(Some(DEADLINE)).expect("it can be set");
+    let socket = UnixDatagram::bind(path).expect("the path is free");
+    socket.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
     socket
 }
 
 fn heard(socket: &UnixDatagram) -> String {
     let mut bytes = [0; 4_096];
     let count = socket.recv(&mut bytes).expect("it comes in time");
-    String::from_utf8(bytes[..count].to_vec()).expect("a datagram")
+    String::from_utf8(bytes[..count].to_vec()).expect("a log is text")
 }
 
 #[test]
@@ -40,9 +40,7 @@ fn each_line_is_a_datagram_with_priority_time_name_and_number() {
     // The syslog is started anew: the log finds it, and says what is missing.
     drop(socket);
     std::fs::remove_file(&path).unwrap();
-    (0..5).for_each(|_| {
-        server.fetch();
-    });
+    server.fetch_many(5);
     let socket = listen(&path);
     server.fetch();
     assert!(heard(&socket).ends_with("[sestina#warn] 5 lines were lost: the log could not be written"));
@@ -55,9 +53,7 @@ fn a_syslog_that_takes_nothing_does_not_stop_the_service() {
     let path = folder.path("log");
     let socket = listen(&path);
     let server = Handed::start(&[&format!("--syslog={path}")]);
-    (0..1_000).for_each(|_| {
-        server.fetch();
-    }); // far more than a socket holds
+    server.fetch_many(1_000); // far more than a socket holds
     drop(socket);
     server.stop();
 }

@@ -17,7 +17,7 @@ struct Manager(UnixDatagram);
 impl Manager {
     fn at(address: &SocketAddr) -> Self {
         let socket = UnixDatagram::bind_addr(address).expect("the address is free");
-        socket.set_read_timeout(Some(DEADLINE)).expect("it can be set");
+        socket.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
         Self(socket)
     }
 
@@ -27,7 +27,7 @@ impl Manager {
         loop {
             let mut bytes = [0; 4_096];
             let count = self.0.recv(&mut bytes).unwrap_or_else(|error| panic!("no {begin}: {error}"));
-            let text = String::from_utf8(bytes[..count].to_vec()).expect("it comes in time");
+            let text = String::from_utf8(bytes[..count].to_vec()).expect("messages are text");
             assert!(text.ends_with('\n'), "{text:?}");
             if text.starts_with(begin) {
                 return text.lines().map(str::to_owned).collect();
@@ -136,8 +136,8 @@ fn s6_gets_one_newline_on_its_descriptor_when_the_start_is_complete() {
 
 #[test]
 fn whoever_cannot_be_told_is_named_and_a_stale_variable_stops_nothing() {
-    #[expect(clippy::type_complexity, reason = "a table")]
-    let cases: [(&[&str], &[(&str, &str)], u8, &str); 6] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], u8, &'a str);
+    let cases: [Case<'_>; 6] = [
         (&["--notify", "systemd"], &[], 1, "NOTIFY_SOCKET is not set"),
         (
             &["--notify", "systemd"],

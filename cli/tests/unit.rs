@@ -18,7 +18,7 @@ fn emitted(arguments: &[&str]) -> String {
     let ended = Program::run(command);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stderr.is_empty());
-    String::from_utf8(ended.stdout).expect("it can be done")
+    String::from_utf8(ended.stdout).expect("units are text")
 }
 
 /// The values of a key.
@@ -35,7 +35,7 @@ fn split(folder: &Folder, text: &str) -> Vec<String> {
         paths.extend(name.map(|name| folder.path(name)));
         let file = paths.last().expect("the first line names the unit");
         let old = fs::read_to_string(file).unwrap_or_default();
-        fs::write(file, format!("{old}{line}\n")).expect("it can be done");
+        fs::write(file, format!("{old}{line}\n")).expect("the folder is ours");
     }
     paths
 }

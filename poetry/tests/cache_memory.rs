@@ -172,8 +172,7 @@ fn play(limits: (u64, usize)) -> (Counters, u64) {
         (0..steps()).for_each(|_| load.step(&keys));
         seen = Some((*load.cache.counters(), load.memory_max, load.paused));
     });
-    let (counters, memory_max, paused) = seen.expect("it was played");
-    println!("at most {memory_max} bytes, {} allocated, {paused} pauses; {counters:?}", counted.bytes_max);
+    let (counters, memory_max, _) = seen.expect("it was played");
     let most = limits.0 * 5 / 4 + KEY_BYTES * u64::try_from(KEYS).expect("small");
     assert!(
         counted.bytes_max <= most,

@@ -431,6 +431,24 @@ fn a_soft_purge_keeps_the_flight_of_those_who_wait_and_stores_nothing_of_it() {
 }
 
 #[test]
+fn a_flight_of_which_nothing_is_stored_ends_with_its_last_reader_whoever_began_it() {
+    let mut it = Upstream::new(settings(|settings| settings.body_bytes_max = 10_000));
+    it.cache.refresh(it.now, "poem").unwrap();
+    it.orders();
+    let client = it.client();
+    it.says(&[b'a'; 20_000]);
+    it.cache.cancel(it.now, client);
+    it.orders();
+    assert_eq!(it.cuts, 1, "it was too large");
+    let mut it = Upstream::new(Settings::default());
+    it.cache.refresh(it.now, "poem").unwrap();
+    it.orders();
+    it.cache.purge(it.now, "poem", Purge::Soft);
+    it.orders();
+    assert_eq!(it.cuts, 1, "it was purged");
+}
+
+#[test]
 fn a_hard_purge_fails_those_who_wait_and_drops_the_body() {
     let mut it = Upstream::new(Settings::default());
     let client = it.client();

@@ -47,6 +47,13 @@ impl Handed {
         fetch(self.at, self.length)
     }
 
+    #[track_caller]
+    pub(crate) fn fetch_many(&self, count: usize) {
+        for _ in 0..count {
+            self.fetch();
+        }
+    }
+
     /// Fetches the poem until something has happened.
     #[track_caller]
     pub(crate) fn fetch_until(&self, what: &str, mut has_happened: impl FnMut() -> bool) -> usize {

@@ -84,7 +84,7 @@ impl Plan {
         Ok(Self {
             foreground,
             pid_file: Self::pid_file(program, options, surroundings, foreground),
-            umask: if foreground { process.umask } else { process.umask.or(Some(DETACHED_UMASK)) },
+            umask: process.umask.or_else(|| (!foreground).then_some(DETACHED_UMASK)),
             env_clear: process.env_clear,
             nofile: process.nofile,
             core: process.core,

@@ -147,7 +147,10 @@ impl Runner {
 
     /// Runs the program with these arguments, the program's own name first.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "the options that are read are those that were defined")]
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "the options are parsed by the command that was made from them"
+    )]
     pub fn run(self, arguments: &[OsString]) -> ExitCode {
         let mut surroundings = match Surroundings::read() {
             Ok(surroundings) => surroundings,
@@ -198,7 +201,7 @@ impl Runner {
             return self.order(order, &asked.given, &asked.surroundings);
         }
         let (program, options) = match self.program(asked) {
-            Ok(Choice::Run(program, options)) => (program, options),
+            Ok(Choice::Run(program, options)) => (program, *options),
             Ok(Choice::Print(text)) => return Ending::printed(&text),
             Err(ending) => return told(detached, ending),
         };
@@ -281,7 +284,7 @@ impl Runner {
             return self.application_file(file, asked);
         }
         if let Some(program) = &self.application {
-            return Ok(Choice::Run(Rc::clone(program), options.clone()));
+            return Ok(Choice::Run(Rc::clone(program), Box::new(options.clone())));
         }
         let Some((name, its)) = asked.matches.subcommand() else {
             return Err(Ending::usage("the name of a plugin is missing"));
@@ -290,7 +293,10 @@ impl Runner {
         let plugin = Rc::clone(plugin.expect("the parser accepts names of plugins only"));
         Ok(match plugin.prints(its) {
             Some(text) => Choice::Print(text),
-            None => Choice::Run(Rc::new(PluginProgram { plugin, options: its.clone() }), options.clone()),
+            None => Choice::Run(
+                Rc::new(PluginProgram { plugin, options: its.clone() }),
+                Box::new(options.clone()),
+            ),
         })
     }
 
@@ -310,7 +316,7 @@ impl Runner {
         let matches = matches.map_err(|error| Ending::usage(&usage::problem(&error, &asked.command, &[])))?;
         let options =
             RunnerOptions::from_arg_matches(&matches).expect("the command was made from these options");
-        Ok(Choice::Run(Rc::new(program), options))
+        Ok(Choice::Run(Rc::new(program), Box::new(options)))
     }
 
     /// What this program says of itself as a plugin of another: its name ends with that plugin's.
@@ -383,9 +389,8 @@ struct Asked<'a> {
 }
 
 /// What a command line means.
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Choice {
-    Run(Rc<dyn Program>, RunnerOptions),
+    Run(Rc<dyn Program>, Box<RunnerOptions>),
     Print(String),
 }
 

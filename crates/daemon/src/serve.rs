@@ -90,7 +90,7 @@ impl Served<'_> {
     fn serve_detached(&self, plan: Plan, program: Rc<dyn Program>, mut detached: Detached) -> Ending {
         let (lock, inherited) = (detached.pid_lock.take(), std::mem::take(&mut detached.inherited));
         let word: Word = Rc::new(RefCell::new(Some(detached)));
-        let (status, text) = match self.live_detached(plan, program, lock, inherited, &word) {
+        let (status, text) = match self.live_detached(plan, program, (lock, inherited), &word) {
             Ok(End::Clean) => (1, ENDED_BEFORE_READY.to_owned()),
             Ok(End::Cut(status)) => (status, ENDED_BEFORE_READY.to_owned()),
             Err(failure) => (status_of(failure.error()), words::chain(failure.error())),
@@ -102,13 +102,11 @@ impl Served<'_> {
         Ending::with_status(status)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a detached process was given, piece by piece")]
     fn live_detached(
         &self,
         plan: Plan,
         program: Rc<dyn Program>,
-        lock: Option<std::os::fd::OwnedFd>,
-        inherited: Inherited,
+        (lock, inherited): (Option<std::os::fd::OwnedFd>, Inherited),
         word: &Word,
     ) -> Result<End, Failure> {
         let early = EarlySignals::catch(false)?;

@@ -114,7 +114,8 @@ impl Cache {
         if self.store.reader_count(flight.log) > 0 {
             return self.slide(now, id);
         }
-        if flight.phase == Phase::Cut || flight.errand {
+        let useless = flight.bond == (Bond::Alone { store: false });
+        if flight.phase == Phase::Cut || (flight.errand && !useless) {
             return;
         }
         let goes_on = match (flight.bond, self.settings.on_abandon) {
@@ -264,6 +265,7 @@ impl Cache {
             self.end_alone(flight, &FlightError::Purged);
         } else {
             self.change_flight(flight, |flight| flight.bond = Bond::Alone { store: false });
+            self.left(now, flight); // nothing of it is stored: without a reader it is for nobody
         }
     }
 

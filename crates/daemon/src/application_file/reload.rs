@@ -26,10 +26,9 @@ pub(super) struct Reload {
 }
 
 /// A change, with what is needed for it.
-#[expect(clippy::large_enum_variant, reason = "a reload has a handful of them, for a moment")]
 enum Step {
     Remove { path: String },
-    Add { parent: String, name: String, was_there: bool, child: Child },
+    Add { parent: String, name: String, was_there: bool, child: Box<Child> },
     Limits { path: String, limits: Limits },
     Restart { path: String, restart: Restart },
     Group { path: String },
@@ -95,7 +94,7 @@ impl Reload {
                 Step::Remove { .. } => {}
                 Step::Add { parent, name, was_there, child } => {
                     let was = old.top.find(&join(&parent, &name)).filter(|_| was_there);
-                    applied.add(tree, making, &parent, child, was).await;
+                    applied.add(tree, making, (&parent, *child), was).await;
                 }
                 Step::Limits { path, limits } => drop(tree.set_limits(&path, limits)),
                 Step::Restart { path, restart } => drop(tree.set_restart(&path, restart)),
@@ -121,13 +120,11 @@ impl Applied {
     }
 
     /// Starts what is new; if that fails, what was there before.
-    #[expect(clippy::too_many_arguments, reason = "the place of a child is two of them")]
     async fn add(
         &mut self,
         tree: &Tree,
         making: &Making<'_>,
-        parent: &str,
-        child: Child,
+        (parent, child): (&str, Child),
         was: Option<&ChildPlan>,
     ) {
         let name = child.name().to_owned();
@@ -204,7 +201,7 @@ fn step(making: &Making<'_>, new: &Plan, change: Change) -> Result<Step, Vec<Pro
     Ok(match change {
         Change::Remove { path } => Step::Remove { path },
         Change::Add { parent, name, was_there } => {
-            let child = made(&join(&parent, &name))?;
+            let child = Box::new(made(&join(&parent, &name))?);
             Step::Add { parent, name, was_there, child }
         }
         Change::Limits { path } => Step::Limits { limits: made(&path)?.limits(), path },

@@ -114,7 +114,7 @@ fn keys_are_the_long_options_and_values_are_what_would_stand_behind_them() {
 
 // spec: P16-20, P16-22
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 fn every_mistake_is_told_with_its_line_and_column() {
     let service = "[services.g]\nplugin = 'greeter'\n";
     let cases = [

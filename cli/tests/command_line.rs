@@ -135,6 +135,10 @@ fn wrong_usage_of_sestina_is_two() {
         (vec!["poetryproxy", "10000"], "it would fetch from itself at 127.0.0.1:10000"),
         (vec!["poetryproxy", "-p", "7", "localhost:7"], "it would fetch from itself at localhost:7"),
         (vec!["demo", "now"], "'now' is one argument too many"),
+        (
+            vec!["-n", "--control", "x", "poetryproxy", "1"],
+            "'--control' belongs behind the name of the plugin",
+        ),
         (vec!["evil\u{1b}[2J\nname"], "there is no plugin 'evil\\u{1b}[2J\\nname'"),
     ];
     for (arguments, words) in cases {

@@ -83,6 +83,9 @@ pub(crate) fn problem(error: &clap::Error, command: &Command, arguments: &[OsStr
         ErrorKind::UnknownArgument if is_option_of(command, &argument) && command.has_subcommands() => {
             format!("'{argument}' belongs before the name of the {}", kind(command))
         }
+        ErrorKind::UnknownArgument if is_option_of_the_named(command, &argument, arguments) => {
+            format!("'{argument}' belongs behind the name of the {}", kind(command))
+        }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
             let instead = suggestion(error, ContextKind::SuggestedArg).map(|instead| format!(": {instead}"));
             format!("there is no option '{argument}'{}", instead.unwrap_or_default())
@@ -110,6 +113,12 @@ pub(crate) fn problem(error: &clap::Error, command: &Command, arguments: &[OsStr
 /// Whether one of the words is a command of this command.
 fn names_one(command: &Command, arguments: &[OsString]) -> bool {
     arguments.iter().any(|given| command.find_subcommand(given).is_some())
+}
+
+/// Whether this is an option of the plugin that is named in the same line: it stands too early then.
+fn is_option_of_the_named(command: &Command, argument: &str, arguments: &[OsString]) -> bool {
+    let mut named = arguments.iter().skip(1).filter_map(|given| command.find_subcommand(given));
+    named.any(|plugin| is_option_of(plugin, argument))
 }
 
 fn invalid_value(error: &clap::Error, argument: &str) -> String {

@@ -77,7 +77,7 @@ pub(crate) struct ProcessOptions {
     #[arg(long, help_heading = LIFE)]
     pub(crate) dump_config: bool,
 
-    /// Have a service listen somewhere else: NAME is the service, ADDR is [HOST:]PORT, an endpoint such as unix:PATH,
+    /// Have a service listen somewhere else: NAME is the service, ADDR is PORT, HOST:PORT, an endpoint such as unix:PATH,
     /// fd:N, or systemd:NAME
     #[arg(long, value_name = "NAME=ADDR", value_parser = parse::listen, help_heading = SOCKETS)]
     pub(crate) listen: Vec<parse::Listen>,

@@ -20,7 +20,7 @@ impl Default for DiskWork {
     }
 }
 
-/// What a [`Spool`] did, and what it has.
+/// What a [`Spool`](super::Spool) did, and what it has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct SpoolCounters {

@@ -125,6 +125,13 @@ impl PortState {
     }
 }
 
+/// What becomes of an accepted connection.
+enum Welcome {
+    /// It gets a protocol; `None` if the port was stopped since.
+    Factory(Option<Box<dyn Factory>>),
+    TooMany,
+}
+
 impl Reactor {
     /// Listens at an endpoint; each connection gets a protocol from the factory. The first connection comes in a
     /// later turn, never from inside this call.
@@ -219,7 +226,6 @@ impl Reactor {
             let accepted = self.inner().driver.borrow_mut().accept(sock);
             match accepted {
                 Ok((sock, peer)) => {
-                    self.with_port(token, |port| port.starved = false);
                     self.greet(token, sock, peer);
                     self.settle();
                 }
@@ -233,16 +239,22 @@ impl Reactor {
 
     /// Builds the protocol for an accepted connection and tells it.
     fn greet(&self, token: Token, sock: Sock, peer: Address) {
-        if self.with_port(token, |port| port.census.admit(&peer)) != Some(true) {
-            tracing::debug!(%peer, "connection refused: this peer has too many");
-            self.count(|statistics| statistics.refused += 1);
-            return self.inner().driver.borrow_mut().close(sock, Close::Reset);
-        }
-        let factory = self.with_port(token, |port| port.factory.take()).flatten();
-        let Some(mut factory) = factory else {
-            // The port was stopped since: its clients are those of the next server.
-            self.inner().driver.borrow_mut().close(sock, Close::Reset);
-            return self.release_from_port(token, &peer);
+        let welcome = self.with_port(token, |port| {
+            port.starved = false;
+            if port.census.admit(&peer) { Welcome::Factory(port.factory.take()) } else { Welcome::TooMany }
+        });
+        let mut factory = match welcome.unwrap_or(Welcome::Factory(None)) {
+            Welcome::Factory(Some(factory)) => factory,
+            Welcome::Factory(None) => {
+                // The port was stopped since: its clients are those of the next server.
+                self.inner().driver.borrow_mut().close(sock, Close::Reset);
+                return self.release_from_port(token, &peer);
+            }
+            Welcome::TooMany => {
+                tracing::debug!(%peer, "connection refused: this peer has too many");
+                self.count(|statistics| statistics.refused += 1);
+                return self.inner().driver.borrow_mut().close(sock, Close::Reset);
+            }
         };
         let built = self.guard("a factory", || factory.build(&peer)).flatten();
         let mut factory = Some(factory);
@@ -251,14 +263,19 @@ impl Reactor {
         match built {
             Some(protocol) => {
                 self.count(|statistics| statistics.accepted += 1);
-                let state = State::new(false, Input::Quiet);
-                let mut connection = self.new_connection(sock, peer, protocol, state);
-                connection.port = Some(token);
                 self.watch_accepted(token);
                 let port = token;
-                let token = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
+                // Made where it will be.
+                let key = self.inner().entries.borrow_mut().insert_with(|| {
+                    let state = State::new(false, Input::Quiet);
+                    let mut connection = self.new_connection(sock, peer, protocol, state);
+                    connection.port = Some(port);
+                    connection.listed.dirty = true;
+                    Entry::Connection(connection)
+                });
+                let token = Token(key);
                 self.note_accepted(port.0, token.0);
-                self.mark_dirty(token);
+                self.push_dirty(token);
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
             }
             None => {
@@ -271,6 +288,7 @@ impl Reactor {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn new_connection(
         &self,
         sock: Sock,

@@ -12,13 +12,13 @@ use std::time::Duration;
 use crate::driver::Token;
 use crate::errors::Lost;
 use crate::inner::{Job, Kind, Reactor};
-use crate::state::{Drain, Input, Phase};
+use crate::state::Phase;
 use crate::time::Time;
 
 /// How old a draining socket is when it is looked at for the first time.
 const SWEEP_AFTER: Duration = Duration::from_millis(20);
 /// How much that look reads: nearly always the answer is the peer's end.
-const LOOK_BYTES: usize = 1024;
+pub(crate) const LOOK_BYTES: usize = 64;
 
 /// Default of [`CloseLimits::silence_max`].
 pub const CLOSE_SILENCE_MAX: Duration = Duration::from_secs(2);
@@ -108,36 +108,13 @@ impl Reactor {
         }
     }
 
-    /// The FIN is sent.
-    pub(crate) fn begin_draining(&self, token: Token) {
-        let now = self.now();
-        let looked = self.with_connection(token, |connection| {
-            connection.progress = now;
-            connection.state.drains_from(now);
-            connection.state.set_input(Input::Ready);
-            (connection.state.drain(), connection.state.is_watched(), connection.state.input())
-        });
-        match looked {
-            Some((_, _, Input::Finished)) => self.end_draining(token),
-            Some((Drain::IfUnread, _, _)) => self.close_if_nothing_is_unread(token),
-            Some((Drain::Always, true, _)) => self.drain_watched(token),
-            Some((Drain::Always, false, _)) => {
-                self.inner().closings.borrow_mut().sweep.push_back((now + SWEEP_AFTER, token));
-            }
-            None => {}
+    /// The FIN is sent: the peer's is waited for, within the limits.
+    pub(crate) fn begin_draining(&self, token: Token, watched: bool) {
+        if watched {
+            return self.drain_watched(token);
         }
-    }
-
-    fn close_if_nothing_is_unread(&self, token: Token) {
-        self.drain_some(token);
-        let talks = self.with_connection(token, |connection| connection.state.discarded() > 0);
-        match talks {
-            Some(true) if self.is_draining(token) => {
-                self.watch_if_needed(token);
-                self.drain_watched(token);
-            }
-            _ => self.end_draining(token),
-        }
+        let at = self.now() + SWEEP_AFTER;
+        self.inner().closings.borrow_mut().sweep.push_back((at, token));
     }
 
     /// The poller knows the socket: wait for the peer's end, within the limits.
@@ -148,34 +125,21 @@ impl Reactor {
         closings.silent.push_back((at, token));
     }
 
-    /// One look at a draining socket.
-    fn drain_some(&self, token: Token) {
-        self.discard(token, &mut [0; LOOK_BYTES]);
-    }
-
     fn end_draining(&self, token: Token) {
         self.change(token, |state, pool| state.over(Lost::Closed, pool));
-    }
-
-    fn watch_if_needed(&self, token: Token) {
-        let watched = self.with_connection(token, |connection| connection.state.is_watched());
-        if watched == Some(false) {
-            self.watch(token);
-        }
     }
 
     /// Looks at the sockets whose time has come.
     pub(crate) fn sweep(&self) {
         let now = self.now();
         while let Some(token) = self.pop_closing(now, |closings| &mut closings.sweep) {
+            self.discard_some(token, &mut [0; LOOK_BYTES]);
+            self.flush(token);
             if self.is_draining(token) {
-                self.drain_some(token);
-                self.settle();
-            }
-            if self.is_draining(token) {
-                self.watch_if_needed(token);
+                self.watch(token);
                 self.drain_watched(token);
             }
+            self.settle();
         }
         while let Some(token) = self.pop_closing(now, |closings| &mut closings.silent) {
             if self.is_draining(token) {

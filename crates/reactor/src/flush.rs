@@ -1,9 +1,6 @@
 //! What an upcall asked for is done here, after it: send, finish, watch, tell, lose.
 
-use std::io;
-
 use crate::driver::Token;
-use crate::errors::Lost;
 use crate::inner::{Kind, Reactor};
 use crate::state::{Phase, Step};
 
@@ -28,18 +25,10 @@ impl Reactor {
         worked
     }
 
-    fn flush(&self, token: Token) {
-        let mut sends = 0;
-        while let Some(step) = self.with_connection(token, |connection| connection.state.step()) {
+    pub(crate) fn flush(&self, token: Token) {
+        let mut sends_left = SENDS_PER_FLUSH_MAX;
+        while let Some(Stop { step, may_be_told }) = self.wire_steps(token, &mut sends_left) {
             match step {
-                Step::Send if sends == SENDS_PER_FLUSH_MAX => return self.mark_ready(token),
-                Step::Send => {
-                    sends += 1;
-                    self.send(token);
-                }
-                Step::Finish => self.finish(token),
-                Step::Drain => self.begin_draining(token),
-                Step::Watch => self.watch(token),
                 Step::TellPause => {
                     self.upcall(token, |protocol, conn| protocol.pause_producing(conn));
                     self.tell_push_producer(token, true);
@@ -53,15 +42,15 @@ impl Reactor {
                 Step::EndLayers => self.end_layers(token),
                 Step::Become => self.become_successor(token),
                 Step::Lose(why) => return self.lose(token, why),
-                Step::Idle => {
-                    let waits = self.with_connection(token, |connection| {
-                        let state = &connection.state;
-                        (
-                            state.extra.is_some() || connection.answers.is_some(),
-                            matches!(state.phase(), Phase::Closing { .. }),
-                        )
-                    });
-                    let (may_be_told, closing) = waits.unwrap_or_default();
+                // The others have their turn.
+                Step::Send => return self.mark_ready(token),
+                Step::Drain { watched } => {
+                    self.begin_draining(token, watched);
+                    if !may_be_told {
+                        return;
+                    }
+                }
+                Step::Idle { closing } => {
                     if may_be_told && (self.tell_producer(token) || self.tell_answer(token)) {
                         continue;
                     }
@@ -70,8 +59,29 @@ impl Reactor {
                     }
                     return;
                 }
+                Step::Finish | Step::Look | Step::Watch => unreachable!("the wire's steps are taken by then"),
             }
         }
+    }
+
+    /// Takes the steps that need nobody but the socket, with one look at the connection for all of them, and gives the first
+    /// that needs more.
+    fn wire_steps(&self, token: Token, sends_left: &mut u32) -> Option<Stop> {
+        self.with_wire(token, |wire, connection| {
+            loop {
+                match connection.state.step() {
+                    Step::Send if *sends_left > 0 => {
+                        *sends_left -= 1;
+                        wire.send(connection);
+                    }
+                    Step::Finish => wire.finish(connection),
+                    Step::Look => wire.look(connection),
+                    Step::Watch => wire.watch(connection, token),
+                    Step::Drain { .. } if !wire.begin_to_drain(connection) => {}
+                    step => return Stop { step, may_be_told: connection.may_be_told() },
+                }
+            }
+        })
     }
 
     /// Brings one answer to the protocol, if one waits.
@@ -82,61 +92,24 @@ impl Reactor {
         true
     }
 
-    fn send(&self, token: Token) {
-        let now = self.now();
-        let mut pool = self.inner().pool.borrow_mut();
-        let mut driver = self.inner().driver.borrow_mut();
-        let sent = self.with_connection(token, |connection| {
-            let state = &mut connection.state;
-            match driver.send(connection.sock, &state.queue) {
-                Ok(count) => {
-                    connection.progress = now;
-                    state.sent(count, &mut pool);
-                    return count;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => state.blocked(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => state.over(Lost::from_io(error), &mut pool),
-            }
-            0
-        });
-        drop((driver, pool));
-        let sent = u64::try_from(sent.unwrap_or(0)).unwrap_or(u64::MAX);
-        self.count(|statistics| statistics.bytes_sent += sent);
-    }
-
-    fn finish(&self, token: Token) {
-        let mut pool = self.inner().pool.borrow_mut();
-        let mut driver = self.inner().driver.borrow_mut();
-        self.with_connection(token, |connection| {
-            let state = &mut connection.state;
-            match driver.finish(connection.sock) {
-                Ok(()) => state.finished(),
-                // The peer's reset can come between the last send and the FIN.
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                    state.over(Lost::Reset, &mut pool)
-                }
-                Err(error) => state.over(Lost::from_io(error), &mut pool),
-            }
-        });
-    }
-
-    /// Registers the socket with the poller: once, and only when it has to wait for something.
+    /// Registers the socket with the poller, if nobody has yet: a socket that has to wait for something.
     pub(crate) fn watch(&self, token: Token) {
-        let mut pool = self.inner().pool.borrow_mut();
-        let mut driver = self.inner().driver.borrow_mut();
-        self.with_connection(token, |connection| {
-            connection.state.watched();
-            if let Err(error) = driver.watch(connection.sock, token) {
-                connection.state.over(Lost::from_io(error), &mut pool);
+        self.with_wire(token, |wire, connection| {
+            if !connection.state.is_watched() {
+                wire.watch(connection, token);
             }
         });
-        drop((driver, pool));
-        self.count(|statistics| statistics.watched += 1);
     }
 
     pub(crate) fn is_draining(&self, token: Token) -> bool {
         self.with_connection(token, |connection| matches!(connection.state.phase(), Phase::Draining { .. }))
             .unwrap_or(false)
     }
+}
+
+/// Where a connection stops that is being flushed.
+struct Stop {
+    step: Step,
+    /// Whether somebody may wait to hear that it has come so far: a producer, an answer.
+    may_be_told: bool,
 }

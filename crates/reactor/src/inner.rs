@@ -149,6 +149,25 @@ pub(crate) struct Listed {
     pub(crate) stalled: bool,
 }
 
+impl Listed {
+    /// It has something to flush. Says whether it did not have before: then it is put on the list.
+    pub(crate) fn becomes_dirty(&mut self) -> bool {
+        !std::mem::replace(&mut self.dirty, true)
+    }
+
+    /// It has something to read, accept or check. Says whether it did not have before: then it is put on the list.
+    pub(crate) fn becomes_ready(&mut self) -> bool {
+        !std::mem::replace(&mut self.ready, true)
+    }
+}
+
+impl Connection {
+    /// Whether somebody may wait to hear how far it is: a producer, an answer.
+    pub(crate) fn may_be_told(&self) -> bool {
+        self.state.extra.is_some() || self.answers.is_some()
+    }
+}
+
 /// Where a connection's protocol is.
 pub(crate) enum Role {
     Waiting(Box<dyn Protocol>),
@@ -226,25 +245,39 @@ impl Reactor {
         f: impl FnOnce(&mut State, &mut BufferPool) -> R,
     ) -> Option<R> {
         let mut pool = self.0.pool.borrow_mut();
-        let changed = self.with_connection(token, |connection| f(&mut connection.state, &mut pool));
-        self.mark_dirty(token);
+        let mut is_news = false;
+        let changed = self.with_connection(token, |connection| {
+            is_news = connection.listed.becomes_dirty();
+            f(&mut connection.state, &mut pool)
+        });
+        if is_news {
+            self.push_dirty(token);
+        }
         changed
     }
 
     pub(crate) fn mark_dirty(&self, token: Token) {
-        let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().dirty, true));
-        if news == Some(true) {
-            self.0.dirty.borrow_mut().push_back(token);
-            self.nudge();
+        if self.with_entry(token, |entry| entry.listed().becomes_dirty()) == Some(true) {
+            self.push_dirty(token);
         }
     }
 
     pub(crate) fn mark_ready(&self, token: Token) {
-        let news = self.with_entry(token, |entry| !std::mem::replace(&mut entry.listed().ready, true));
-        if news == Some(true) {
-            self.0.ready.borrow_mut().push_back(token);
-            self.nudge();
+        if self.with_entry(token, |entry| entry.listed().becomes_ready()) == Some(true) {
+            self.push_ready(token);
         }
+    }
+
+    /// Lists an entry that has become dirty.
+    pub(crate) fn push_dirty(&self, token: Token) {
+        self.0.dirty.borrow_mut().push_back(token);
+        self.nudge();
+    }
+
+    /// Lists an entry that has become ready.
+    pub(crate) fn push_ready(&self, token: Token) {
+        self.0.ready.borrow_mut().push_back(token);
+        self.nudge();
     }
 
     /// The next entry to flush, and what it is, unless it is gone.

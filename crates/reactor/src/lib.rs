@@ -150,6 +150,7 @@ mod triggers;
 mod turn;
 mod upcall;
 mod watching;
+mod wire;
 
 pub use accept::Port;
 pub use address::{Address, Inherited};

@@ -104,7 +104,8 @@ impl Census {
         let key = share(peer);
         if let Some(count) = self.peers.get_mut(&key) {
             *count -= 1;
-            if *count == 0 {
+            // The only one stays: a server with one peer would make and free the map for each connection.
+            if *count == 0 && self.peers.len() > 1 {
                 self.peers.remove(&key);
             }
         }

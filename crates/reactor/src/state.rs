@@ -99,10 +99,15 @@ pub enum Drain {
 #[derive(Debug)]
 pub(crate) enum Step {
     Send,
+    /// Look whether anything is unread: if not, it is the end.
+    Look,
     /// Send the FIN.
     Finish,
     /// The FIN is sent: begin to drain.
-    Drain,
+    Drain {
+        /// Whether the poller knows the socket.
+        watched: bool,
+    },
     Watch,
     TellPause,
     TellResume,
@@ -115,7 +120,10 @@ pub(crate) enum Step {
     /// The protocol hands over to its successor.
     Become,
     Lose(Lost),
-    Idle,
+    Idle {
+        /// Whether it closes, and something is unsent.
+        closing: bool,
+    },
 }
 
 /// How much may be queued, in bytes.
@@ -230,7 +238,7 @@ impl State {
     pub(crate) fn step(&mut self) -> Step {
         match &self.phase {
             Phase::Over(why) => return Step::Lose(why.clone()),
-            Phase::Draining { .. } => return Step::Idle,
+            Phase::Draining { .. } => return Step::Idle { closing: false },
             Phase::Open | Phase::Closing { .. } => {}
         }
         if let Some(step) = self.layer_step().or_else(|| self.output_step()) {
@@ -244,7 +252,11 @@ impl State {
                 return step;
             }
         }
-        if self.watched { Step::Idle } else { Step::Watch }
+        if self.watched {
+            Step::Idle { closing: matches!(self.phase, Phase::Closing { .. }) }
+        } else {
+            Step::Watch
+        }
     }
 
     /// What is to be done above the wire's queue.
@@ -280,9 +292,10 @@ impl State {
                 self.phase = Phase::Over(Lost::Done);
                 Some(Step::Lose(Lost::Done))
             }
+            (Phase::Closing { .. }, _) if self.drain == Drain::IfUnread => Some(Step::Look),
             (Phase::Closing { .. }, Output::Finished) => {
                 self.phase = Phase::Draining { finished: Time::ZERO };
-                Some(Step::Drain)
+                Some(Step::Drain { watched: self.watched })
             }
             (Phase::Closing { .. }, _) | (_, Output::Finishing | Output::FinishingFull) => Some(Step::Finish),
             _ => None,
@@ -321,13 +334,14 @@ impl State {
         };
     }
 
-    /// The socket takes something again.
-    pub(crate) fn unblocked(&mut self) {
+    /// The socket takes something again. Says whether that is news.
+    pub(crate) fn unblocked(&mut self) -> bool {
         self.output = match self.output {
             Output::Full => Output::Open,
             Output::FinishingFull => Output::Finishing,
-            other => other,
+            _ => return false,
         };
+        true
     }
 
     /// The FIN is sent.
@@ -346,11 +360,6 @@ impl State {
     pub(crate) fn discard(&mut self, count: usize) -> u64 {
         self.counted = self.counted.saturating_add(wide(count));
         self.counted
-    }
-
-    /// Input discarded since `lose_connection`.
-    pub(crate) fn discarded(&self) -> u64 {
-        if matches!(self.phase, Phase::Open) { 0 } else { self.counted }
     }
 
     pub(crate) fn watched(&mut self) {
@@ -417,10 +426,6 @@ impl State {
         self.drain = drain;
     }
 
-    pub(crate) fn drain(&self) -> Drain {
-        self.drain
-    }
-
     pub(crate) fn phase(&self) -> &Phase {
         &self.phase
     }
@@ -428,6 +433,11 @@ impl State {
     /// Whether all that was written has gone, but for what layers hold back until more comes.
     pub(crate) fn is_drained(&self) -> bool {
         self.queue.is_empty() && self.extra.as_ref().is_none_or(|extra| extra.above.is_empty())
+    }
+
+    /// Whether something waits to be sent, and the socket may take it.
+    pub(crate) fn can_send(&self) -> bool {
+        !self.is_drained() && !matches!(self.output, Output::Full | Output::FinishingFull)
     }
 
     /// Whether the producer was told to pause.
@@ -517,8 +527,8 @@ mod tests {
         sent_all(&mut state, &mut pool);
         assert!(matches!(state.step(), Step::Finish));
         state.finished();
-        assert!(matches!(state.step(), Step::Drain));
-        assert!(matches!(state.step(), Step::Idle));
+        assert!(matches!(state.step(), Step::Drain { watched: true }));
+        assert!(matches!(state.step(), Step::Idle { .. }));
         state.set_input(Input::Ready);
         assert_eq!(state.reading(), Reading::Discard);
     }
@@ -540,7 +550,7 @@ mod tests {
         state.lose_connection();
         assert!(matches!(state.step(), Step::Send));
         state.blocked();
-        assert!(matches!(state.step(), Step::Idle));
+        assert!(matches!(state.step(), Step::Idle { .. }));
         state.over(Lost::Reset, &mut pool);
         state.over(Lost::Aborted, &mut pool);
         assert!(matches!(state.step(), Step::Lose(Lost::Reset)));
@@ -553,7 +563,7 @@ mod tests {
         state.write(b"12345", &mut pool);
         sent_all(&mut state, &mut pool);
         assert!(matches!(state.step(), Step::TellResume));
-        assert!(matches!(state.step(), Step::Idle));
+        assert!(matches!(state.step(), Step::Idle { .. }));
     }
 
     #[test]
@@ -564,11 +574,11 @@ mod tests {
         assert!(matches!(state.step(), Step::Send));
         state.blocked();
         assert!(matches!(state.step(), Step::TellPause));
-        assert!(matches!(state.step(), Step::Idle));
+        assert!(matches!(state.step(), Step::Idle { .. }));
         state.unblocked();
         state.sent(2, &mut pool);
         state.blocked();
-        assert!(matches!(state.step(), Step::Idle), "three bytes are above the low mark");
+        assert!(matches!(state.step(), Step::Idle { .. }), "three bytes are above the low mark");
         state.sent(1, &mut pool);
         assert!(matches!(state.step(), Step::TellResume));
     }
@@ -592,7 +602,7 @@ mod tests {
         sent_all(&mut state, &mut pool);
         assert!(matches!(state.step(), Step::Finish));
         state.finished();
-        assert!(matches!(state.step(), Step::Idle));
+        assert!(matches!(state.step(), Step::Idle { .. }));
         state.set_input(Input::Ready);
         assert_eq!(state.reading(), Reading::Deliver);
     }

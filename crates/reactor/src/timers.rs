@@ -1,12 +1,13 @@
 //! The timer queue: calls in the order of their time, equal times in the order in which they were asked for.
 //!
 //! A four-way heap of small entries over a slab of jobs. Almost every timer is cancelled or moved before it fires,
-//! so those are cheap: a cancelled job leaves its heap entry behind, a job moved to later keeps its old entry and is
-//! put where it belongs when that comes up. When more entries are dead than alive the heap is rebuilt. Which entries
-//! live is kept apart from the jobs, eight bytes each: a rebuild looks all of them up in random order, and with a
-//! million jobs the processor's caches hold these, and not those.
-//! Invariant: each job has exactly one live entry, the one whose `order` stands at its place in `live`; it never lies
-//! after the job's own time.
+//! so those are cheap: new entries wait in a list until somebody asks for the first of all, which is once in a turn, and
+//! what is cancelled by then never reaches the heap. Later a cancelled job leaves its heap entry behind, a job moved to later
+//! keeps its old entry and is put where it belongs when that comes up. When more entries are dead than alive they are swept
+//! out. Which entries live is kept apart from the jobs, eight bytes each: a sweep looks all of them up in random order, and
+//! with a million jobs the processor's caches hold these, and not those.
+//! Invariant: each job has exactly one live entry, in the heap or in the list, the one whose `order` stands at its place in
+//! `live`; it never lies after the job's own time. `dead` counts the other entries of both.
 //! Tests: below, and `time.rs` and `schedule.rs` of the contract.
 
 use crate::slab::{Key, Slab};
@@ -15,6 +16,9 @@ use crate::time::Time;
 const ARITY: usize = 4;
 /// Dead entries are not worth a rebuild below this number.
 const PURGE_MIN: usize = 64;
+
+/// The list of new entries keeps room for so many; what more it took once is freed.
+const FRESH_KEPT: usize = 4096;
 
 /// No entry has this order.
 const NONE: u64 = u64::MAX;
@@ -25,6 +29,8 @@ pub(crate) type TimerId = Key;
 #[derive(Debug)]
 pub(crate) struct Timers<J> {
     heap: Vec<Entry>,
+    /// Those that came since anybody asked for the first one, in the order in which they came.
+    fresh: Vec<Entry>,
     jobs: Slab<Timer<J>>,
     /// For each place of `jobs` the order of the live entry, if there is one.
     live: Vec<u64>,
@@ -56,7 +62,14 @@ struct Timer<J> {
 
 impl<J> Default for Timers<J> {
     fn default() -> Self {
-        Self { heap: Vec::new(), jobs: Slab::default(), live: Vec::new(), next_order: 0, dead: 0 }
+        Self {
+            heap: Vec::new(),
+            fresh: Vec::new(),
+            jobs: Slab::default(),
+            live: Vec::new(),
+            next_order: 0,
+            dead: 0,
+        }
     }
 }
 
@@ -75,7 +88,7 @@ impl<J> Timers<J> {
             Some(live) => *live = order,
             None => self.add_live(id, order),
         }
-        self.push(Entry { time, order, job: id });
+        self.fresh.push(Entry { time, order, job: id });
         id
     }
 
@@ -90,10 +103,9 @@ impl<J> Timers<J> {
     #[must_use = "dropping a job runs user code: do it with nothing borrowed"]
     pub(crate) fn cancel(&mut self, id: TimerId) -> Option<J> {
         let timer = self.jobs.remove(id)?;
-        // A timer that is cancelled right after it was set is often the heap's last entry.
         let entry = std::mem::replace(&mut self.live[id.index()], NONE);
-        if self.heap.last().is_some_and(|last| last.order == entry) {
-            self.heap.pop();
+        if self.fresh.last().is_some_and(|last| last.order == entry) {
+            self.fresh.pop();
         } else {
             self.dead += 1;
             self.purge();
@@ -110,7 +122,7 @@ impl<J> Timers<J> {
         if sooner {
             self.live[id.index()] = order;
             self.dead += 1;
-            self.push(Entry { time, order, job: id });
+            self.fresh.push(Entry { time, order, job: id });
             self.purge();
         }
         true
@@ -143,6 +155,7 @@ impl<J> Timers<J> {
     /// Takes all jobs out, in no particular order.
     pub(crate) fn clear(&mut self) -> Vec<J> {
         self.heap.clear();
+        self.fresh.clear();
         self.live.clear();
         self.dead = 0;
         let keys = self.jobs.keys();
@@ -167,7 +180,11 @@ impl<J> Timers<J> {
     }
 
     /// Drops dead entries and re-places moved ones until the first entry is a job's own.
+    #[inline]
     fn bring_up_first(&mut self) -> Option<Entry> {
+        if !self.fresh.is_empty() {
+            self.take_fresh_in();
+        }
         loop {
             let first = *self.heap.first()?;
             let live = &mut self.live[first.job.index()];
@@ -186,26 +203,40 @@ impl<J> Timers<J> {
         }
     }
 
+    /// Brings the list of new entries into the heap.
+    fn take_fresh_in(&mut self) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        let news = fresh.len();
+        let live = &self.live;
+        fresh.retain(|entry| live[entry.job.index()] == entry.order);
+        self.dead -= news - fresh.len();
+        fresh.drain(..).for_each(|entry| self.push(entry));
+        fresh.shrink_to(FRESH_KEPT);
+        self.fresh = fresh;
+    }
+
     fn purge(&mut self) {
-        if self.dead < PURGE_MIN || self.dead <= self.heap.len() / 2 {
+        if self.dead < PURGE_MIN || self.dead <= (self.heap.len() + self.fresh.len()) / 2 {
             return;
         }
         let live = &self.live;
-        self.heap.retain(|entry| live[entry.job.index()] == entry.order);
+        let lives = |entry: &Entry| live[entry.job.index()] == entry.order;
+        self.heap.retain(lives);
+        self.fresh.retain(lives);
         self.dead = 0;
+        self.order_all();
+    }
+
+    /// Makes a heap of what is in no order.
+    fn order_all(&mut self) {
         for at in (0..self.heap.len().div_ceil(ARITY)).rev() {
             self.sift_down(at);
         }
     }
 
-    /// Most new entries are later than most others, and stay where they are put.
-    #[inline(always)]
     fn push(&mut self, entry: Entry) {
-        let at = self.heap.len();
         self.heap.push(entry);
-        if at > 0 && entry.is_before(&self.heap[(at - 1) / ARITY]) {
-            self.sift_up(at);
-        }
+        self.sift_up(self.heap.len() - 1);
     }
 
     fn sift_up(&mut self, mut at: usize) {

@@ -275,23 +275,24 @@ impl Reactor {
     }
 
     fn note_ready(&self, token: Token, readable: bool, writable: bool) {
-        match self.kind(token) {
-            Some(Kind::Connection) => {
-                self.with_connection(token, |connection| {
-                    if readable {
-                        connection.state.set_input(Input::Ready);
-                    }
-                    if writable {
-                        connection.state.unblocked();
-                    }
-                });
-                if writable {
-                    self.mark_dirty(token);
-                }
-                if readable {
-                    self.mark_ready(token);
-                }
+        let (mut is_ready, mut is_dirty) = (false, false);
+        let other = self.with_entry(token, |entry| {
+            let Entry::Connection(connection) = entry else { return Some(entry.kind()) };
+            if readable {
+                connection.state.set_input(Input::Ready);
+                is_ready = connection.listed.becomes_ready();
             }
+            // Every event says it of a socket that was never full.
+            is_dirty = writable && connection.state.unblocked() && connection.listed.becomes_dirty();
+            None
+        });
+        if is_dirty {
+            self.push_dirty(token);
+        }
+        if is_ready {
+            self.push_ready(token);
+        }
+        match other.flatten() {
             Some(Kind::Attempt) => {
                 if readable {
                     self.note_input(token);
@@ -300,7 +301,7 @@ impl Reactor {
             }
             Some(Kind::Port) => self.mark_ready(token),
             Some(Kind::Datagrams) => self.note_datagrams(token, readable, writable),
-            Some(Kind::Process) | None => {}
+            Some(Kind::Connection | Kind::Process) | None => {}
         }
     }
 
@@ -346,14 +347,7 @@ impl Reactor {
         for _ in 0..ready {
             let Some((token, kind)) = self.take_ready() else { return };
             match kind {
-                Some(Kind::Connection) => {
-                    self.read(token);
-                    // It may wait here for its next share of sending.
-                    let sends = self.with_connection(token, |connection| !connection.state.is_drained());
-                    if sends == Some(true) {
-                        self.mark_dirty(token);
-                    }
-                }
+                Some(Kind::Connection) => self.read(token),
                 Some(Kind::Port) => self.accept(token),
                 Some(Kind::Attempt) => self.check_attempt(token),
                 Some(Kind::Datagrams) => self.receive_datagrams(token),

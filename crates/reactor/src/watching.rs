@@ -124,6 +124,9 @@ impl Reactor {
     /// A connection is gone, and its protocol knows.
     pub(crate) fn tell_lost(&self, token: Token, port: Option<Token>, why: &Lost) {
         let watchers = &self.inner().watchers;
+        if watchers.lost.borrow().is_empty() && watchers.idle.borrow().is_empty() {
+            return;
+        }
         let waiting = watchers.lost.borrow_mut().remove(&token).unwrap_or_default();
         let idle = port.and_then(|port| {
             let mut idle = watchers.idle.borrow_mut();

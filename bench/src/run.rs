@@ -3,13 +3,14 @@
 use std::process::Command;
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::figure::{Figures, Place};
-use crate::peers::{Contender, Family, Programs};
+use crate::peers::{Contender, Family, Programs, Serving};
 use crate::pinning;
 use crate::say;
 use crate::server::Server;
+use crate::statistics::Summary;
 
 /// A run.
 #[derive(Debug)]
@@ -42,23 +43,95 @@ impl Run {
     ) -> Result<(), String> {
         let mut left = self.programs.present(contenders);
         for round in 0..rounds {
-            let names: Vec<&str> = left.iter().map(|contender| contender.name).collect();
-            self.tell(&format!("{scenario}, round {} of {rounds}: {}", round + 1, names.join(", ")));
-            let mut order = left.clone();
-            let first = round % order.len().max(1);
-            order.rotate_left(first);
-            for contender in order {
-                let Err(error) = measure(self, contender) else { continue };
-                let failure = format!("{scenario}, {}: {error}", contender.name);
-                if contender.family == Family::Ours {
-                    return Err(failure);
+            for contender in self.begin_round(scenario, round, rounds, &left) {
+                if let Err(error) = measure(self, contender) {
+                    self.leave_out(scenario, &mut left, contender, &error)?;
                 }
-                self.tell(&format!("left out from here on: {failure}"));
-                self.failures.push(failure);
-                left.retain(|other| *other != contender);
             }
         }
         Ok(())
+    }
+
+    /// As `rounds`, for servers that are loaded in the same way: in a round all of them are there, and each case is brought to
+    /// them in bursts of some tenths of a second, by turns. A machine is slower for seconds, seldom for tenths of one.
+    pub(crate) fn rounds_side_by_side(
+        &mut self,
+        scenario: &str,
+        contenders: &[Contender],
+        serving: Serving,
+        cases: &[Case],
+    ) -> Result<(), String> {
+        let mut left = self.programs.present(contenders);
+        for round in 0..self.rounds {
+            let mut servers = Vec::new();
+            for contender in self.begin_round(scenario, round, self.rounds, &left) {
+                match contender.start(&self.programs, self.cpu, serving) {
+                    Ok(server) => servers.push((contender, server)),
+                    Err(error) => self.leave_out(scenario, &mut left, contender, &error)?,
+                }
+            }
+            for case in cases {
+                let loaded: Vec<&Server> = servers.iter().map(|(_, server)| server).collect();
+                for ((contender, server), said) in servers.iter().zip(self.load_by_turns(&loaded, case)) {
+                    let place = Place { scenario, case: &case.name, peer: contender.name };
+                    let added = said.and_then(|said| {
+                        self.add_load(place, &said);
+                        self.add_memory(place, server)
+                    });
+                    if let Err(error) = added {
+                        self.leave_out(scenario, &mut left, *contender, &error)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Who runs in this round, and in which order.
+    fn begin_round(&self, scenario: &str, round: usize, rounds: usize, left: &[Contender]) -> Vec<Contender> {
+        let names: Vec<&str> = left.iter().map(|contender| contender.name).collect();
+        self.tell(&format!("{scenario}, round {} of {rounds}: {}", round + 1, names.join(", ")));
+        let mut order = left.to_vec();
+        order.rotate_left(round % left.len().max(1));
+        order
+    }
+
+    fn leave_out(
+        &mut self,
+        scenario: &str,
+        left: &mut Vec<Contender>,
+        contender: Contender,
+        error: &str,
+    ) -> Result<(), String> {
+        let failure = format!("{scenario}, {}: {error}", contender.name);
+        if contender.family == Family::Ours {
+            return Err(failure);
+        }
+        self.tell(&format!("left out from here on: {failure}"));
+        self.failures.push(failure);
+        left.retain(|other| *other != contender);
+        Ok(())
+    }
+
+    /// Runs the load generator against each of these servers in bursts, by turns; gives what it says about all bursts of each.
+    pub(crate) fn load_by_turns(&self, servers: &[&Server], case: &Case) -> Vec<Result<Value, String>> {
+        let words: Vec<&str> = case.words.iter().map(String::as_str).collect();
+        let mut said: Vec<Vec<Value>> = vec![Vec::new(); servers.len()];
+        let mut failed: Vec<Option<String>> = vec![None; servers.len()];
+        for burst in 0..case.bursts {
+            for turn in 0..servers.len() {
+                let at = (turn + burst) % servers.len();
+                if failed[at].is_some() {
+                    continue;
+                }
+                match self.load(servers[at], &words) {
+                    Ok(value) => said[at].push(value),
+                    Err(error) => failed[at] = Some(error),
+                }
+            }
+        }
+        let outcome = |(said, failed): (Vec<Value>, Option<String>)| failed.map_or_else(|| Ok(together(&said)), Err);
+        said.into_iter().zip(failed).map(outcome).collect()
     }
 
     pub(crate) fn tell(&self, text: &str) {
@@ -99,6 +172,28 @@ impl Run {
     }
 }
 
+/// What a load generator does to a server, again and again.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    /// What one burst is, as the generator's options.
+    pub(crate) words: Vec<String>,
+    pub(crate) bursts: usize,
+}
+
+/// What was said about several bursts as if they had been one. Delays are those of the median burst, the longest that of all.
+fn together(bursts: &[Value]) -> Value {
+    let of =
+        |name: &str| bursts.iter().map(|said| said[name].as_f64().unwrap_or(f64::NAN)).collect::<Vec<f64>>();
+    let sum = |name: &str| of(name).iter().sum::<f64>();
+    let median = |name: &str| Summary::of(&of(name)).map_or(f64::NAN, |summary| summary.median);
+    json!({
+        "operations": sum("operations"), "seconds": sum("seconds"),
+        "server_us": sum("server_us"), "own_us": sum("own_us"),
+        "p50_us": median("p50_us"), "p99_us": median("p99_us"), "max_us": of("max_us").into_iter().fold(0.0, f64::max),
+    })
+}
+
 /// The generator as a command: this program again.
 pub(crate) fn generator(words: &[&str]) -> Result<Command, String> {
     let itself = std::env::current_exe().map_err(|error| format!("where is this program? {error}"))?;
@@ -118,3 +213,20 @@ pub(crate) const P99: &str = "p99";
 pub(crate) const MAX: &str = "max";
 pub(crate) const RESIDENT: &str = "resident memory";
 pub(crate) const ANONYMOUS: &str = "anonymous memory";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bursts_add_up_and_their_delays_are_those_of_the_median_one() {
+        let burst = |server, p50, max| json!({"operations": 10.0, "seconds": 0.5, "server_us": server, "own_us": 1.0, "p50_us": p50, "p99_us": p50, "max_us": max});
+        let all = together(&[burst(20.0, 7.0, 9.0), burst(40.0, 5.0, 30.0), burst(30.0, 6.0, 8.0)]);
+        let value = |name: &str| all[name].as_f64().expect("a number");
+        assert_eq!(
+            [value("operations"), value("server_us"), value("own_us"), value("seconds")],
+            [30.0, 90.0, 3.0, 1.5]
+        );
+        assert_eq!([value("p50_us"), value("p99_us"), value("max_us")], [6.0, 6.0, 30.0]);
+    }
+}

@@ -1,27 +1,20 @@
 //! Round trips on held connections.
 
-use crate::figure::Place;
 use crate::peers::{C, Contender, ERLANG, MIO, SESTINA, Serving, TOKIO, TWISTED};
-use crate::run::Run;
+use crate::run::{Case, Run};
 
 pub(super) const NAME: &str = "echo";
 
 const CONTENDERS: [Contender; 6] = [SESTINA, MIO, TOKIO, C, TWISTED, ERLANG];
-/// How many connections, and how many round trips on all of them.
-const CASES: [(usize, usize); 2] = [(50, 40_000), (1_000, 40_000)];
+/// How many connections, and how many round trips on all of them in a burst.
+const CASES: [(usize, usize); 2] = [(50, 10_000), (1_000, 10_000)];
+const BURSTS: usize = 5;
 
 pub(super) fn run(run: &mut Run) -> Result<(), String> {
-    run.rounds(NAME, &CONTENDERS, run.rounds, |run, contender| {
-        let server = contender.start(&run.programs, run.cpu, Serving::Echo)?;
-        for (connections, count) in CASES {
-            let count = run.size(count).to_string();
-            let case = format!("{connections} connections");
-            let place = Place { scenario: NAME, case: &case, peer: contender.name };
-            let said =
-                run.load(&server, &["echo", "--connections", &connections.to_string(), "--count", &count])?;
-            run.add_load(place, &said);
-            run.add_memory(place, &server)?;
-        }
-        Ok(())
-    })
+    let cases = CASES.map(|(connections, count)| {
+        let (count, each) = (run.size(count).to_string(), connections.to_string());
+        let words = ["echo", "--connections", &each, "--count", &count].map(str::to_owned).to_vec();
+        Case { name: format!("{connections} connections"), words, bursts: BURSTS }
+    });
+    run.rounds_side_by_side(NAME, &CONTENDERS, Serving::Echo, &cases)
 }

@@ -6,17 +6,21 @@ use std::process::{Child, ChildStdin, Stdio};
 use crate::figure::Place;
 use crate::peers::{Contender, SESTINA, Serving};
 use crate::pinning;
-use crate::run::{CPU, P50, Run, generator};
+use crate::run::{CPU, Case, P50, Run, generator};
+
+use super::short::downloads;
 
 pub(super) const NAME: &str = "proxy";
 
-const DOWNLOADS: usize = 8_000;
-const WARM_UP: usize = 1_000;
+/// Downloads of a hit in a burst, and bursts.
+const BURST: usize = 1_000;
+const BURSTS: usize = 8;
 /// Clients that wait for the same fetch.
 const SHARERS: &str = "512";
 /// The slow poet behind a shared miss: 300 bytes every 20 ms, so 0.2 s in all.
 const SLOW_POET: [&str; 4] = ["--bytes", "300", "--milliseconds", "20"];
 
+const FAST: &str = "sestina, fast server";
 pub(super) const HIT: &str = "sestina proxy";
 
 pub(super) fn run(run: &mut Run) -> Result<(), String> {
@@ -71,19 +75,17 @@ impl Drop for Poet {
 }
 
 fn hit(run: &mut Run, ours: Contender) -> Result<(), String> {
-    let text = run.programs.text.display().to_string();
-    let [count, warm_up] = [DOWNLOADS, WARM_UP].map(|size| run.size(size).to_string());
-    let words = ["poems", "--text", &text, "--at-once", "64", "--count", &count, "--warm-up", &warm_up];
-    let place = |peer| Place { scenario: NAME, case: "hit, 64 at once", peer };
-
+    let name = "hit, 64 at once".to_owned();
+    let case = Case { name, words: downloads(run, 64, BURST), bursts: BURSTS };
     let server = ours.start(&run.programs, run.cpu, Serving::Poem(0))?;
-    let said = run.load(&server, &words)?;
-    run.add_load(place("sestina, fast server"), &said);
-
     let proxy = ours.start(&run.programs, run.cpu, Serving::Proxy(server.port))?;
-    let said = run.load(&proxy, &words)?;
-    run.add_load(place(HIT), &said);
-    run.add_memory(place(HIT), &proxy)
+    let peers = [(FAST, &server), (HIT, &proxy)];
+    for ((peer, server), said) in peers.into_iter().zip(run.load_by_turns(&[&server, &proxy], &case)) {
+        let place = Place { scenario: NAME, case: &case.name, peer };
+        run.add_load(place, &said?);
+        run.add_memory(place, server)?;
+    }
+    Ok(())
 }
 
 fn shared_miss(run: &mut Run, ours: Contender) -> Result<(), String> {

@@ -1,11 +1,10 @@
 //! Short connections: accept, write 3 KB, close.
 
-use crate::figure::Place;
 use crate::peers::{
     C, C_DRAINS, C_REGISTERS, Contender, ERLANG, MIO, NGINX, SESTINA, SESTINA_IF_UNREAD, SESTINA_PROGRAM,
     Serving, TOKIO, TWISTED,
 };
-use crate::run::Run;
+use crate::run::{Case, Run};
 
 pub(super) const NAME: &str = "short";
 
@@ -23,25 +22,25 @@ const CONTENDERS: [Contender; 11] = [
     TWISTED,
     ERLANG,
 ];
-/// How many at once, and how many downloads.
-const CASES: [(usize, usize); 3] = [(64, 8_000), (1, 2_000), (512, 8_000)];
-const WARM_UP: usize = 1_000;
+/// How many at once, how many downloads in a burst, and how many bursts. The first is what must be reached.
+const CASES: [(usize, usize, usize); 3] = [(64, 1_000, 8), (1, 1_000, 2), (512, 4_000, 2)];
+/// Downloads before those of a burst that are measured.
+const WARM_UP: usize = 200;
 
 pub(super) fn run(run: &mut Run) -> Result<(), String> {
+    let cases = CASES.map(|(at_once, count, bursts)| {
+        let words = downloads(run, at_once, count);
+        Case { name: format!("{at_once} at once"), words, bursts }
+    });
+    run.rounds_side_by_side(NAME, &CONTENDERS, Serving::Poem(0), &cases)
+}
+
+/// The generator's words for a burst of downloads.
+pub(super) fn downloads(run: &Run, at_once: usize, count: usize) -> Vec<String> {
+    let [count, warm_up] = [count, WARM_UP].map(|size| run.size(size).to_string());
     let text = run.programs.text.display().to_string();
-    run.rounds(NAME, &CONTENDERS, run.rounds, |run, contender| {
-        let server = contender.start(&run.programs, run.cpu, Serving::Poem(0))?;
-        for (at_once, count) in CASES {
-            let [count, warm_up] = [count, WARM_UP].map(|size| run.size(size).to_string());
-            let at_once = at_once.to_string();
-            let case = format!("{at_once} at once");
-            let place = Place { scenario: NAME, case: &case, peer: contender.name };
-            let words =
-                ["poems", "--text", &text, "--at-once", &at_once, "--count", &count, "--warm-up", &warm_up];
-            let said = run.load(&server, &words)?;
-            run.add_load(place, &said);
-            run.add_memory(place, &server)?;
-        }
-        Ok(())
-    })
+    let at_once = at_once.to_string();
+    ["poems", "--text", &text, "--at-once", &at_once, "--count", &count, "--warm-up", &warm_up]
+        .map(str::to_owned)
+        .to_vec()
 }

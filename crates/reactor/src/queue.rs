@@ -119,22 +119,20 @@ impl WriteQueue {
     }
 
     /// Forgets the first `count` bytes: they are sent.
-    pub(crate) fn advance(&mut self, mut count: usize, pool: &mut BufferPool) {
+    pub(crate) fn advance(&mut self, count: usize, pool: &mut BufferPool) {
         let Some(pieces) = &mut self.pieces else { return };
+        if count == pieces.len {
+            return self.clear(pool);
+        }
         pieces.len -= count;
+        let mut left = count;
         while let Some(piece) = pieces.list.front_mut() {
             let here = piece.bytes().len();
-            if count < here {
-                piece.advance(count);
-                return;
+            if left < here {
+                return piece.advance(left);
             }
-            count -= here;
-            if let Some(Piece::Copied { bytes, .. }) = pieces.list.pop_front() {
-                pool.give_back(bytes);
-            }
-        }
-        if let Some(emptied) = self.pieces.take() {
-            pool.give_list_back(emptied);
+            left -= here;
+            pieces.drop_first(pool);
         }
     }
 
@@ -151,7 +149,21 @@ impl WriteQueue {
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self, pool: &mut BufferPool) {
-        self.advance(self.len(), pool);
+        if let Some(mut pieces) = self.pieces.take() {
+            while !pieces.list.is_empty() {
+                pieces.drop_first(pool);
+            }
+            pieces.len = 0;
+            pool.give_list_back(pieces);
+        }
+    }
+}
+
+impl Pieces {
+    fn drop_first(&mut self, pool: &mut BufferPool) {
+        if let Some(Piece::Copied { bytes, .. }) = self.list.pop_front() {
+            pool.give_back(bytes);
+        }
     }
 }
 

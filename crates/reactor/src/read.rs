@@ -36,7 +36,7 @@ impl Reactor {
         self.inner().scratch.set(scratch);
     }
 
-    /// False if there is nothing to be read.
+    /// False if there is nothing more to be read.
     fn read_once(&self, token: Token, scratch: &mut [u8]) -> bool {
         match self.take_in(token, scratch) {
             Came::Nothing => return false,
@@ -49,11 +49,18 @@ impl Reactor {
             Came::Inbox => self.deliver_inbox(token),
         }
         self.settle();
-        true
+        self.goes_on(token)
+    }
+
+    /// Whether there is anything more to be read, or its next share to be sent.
+    fn goes_on(&self, token: Token) -> bool {
+        let goes_on = self.with_connection(token, |connection| {
+            connection.state.reading() != Reading::No || connection.state.can_send()
+        });
+        goes_on == Some(true)
     }
 
     fn take_in(&self, token: Token, scratch: &mut [u8]) -> Came {
-        let limit = self.inner().closings.borrow().limits.discard_bytes_max;
         let mut is_news = false;
         let came = self.with_wire(token, |wire, connection| {
             let reading = connection.state.reading();
@@ -65,7 +72,7 @@ impl Reactor {
                 }
                 Reading::Inbox => return Came::Inbox,
                 Reading::Discard => {
-                    wire.discard(connection, scratch, limit);
+                    wire.discard(connection, scratch, self.discard_bytes_max());
                     None
                 }
                 Reading::Deliver | Reading::Layers => wire.recv(connection, scratch),
@@ -87,11 +94,14 @@ impl Reactor {
 
     /// One look at a connection that drains: reads a little and forgets it.
     pub(crate) fn discard_some(&self, token: Token, scratch: &mut [u8]) {
-        let limit = self.inner().closings.borrow().limits.discard_bytes_max;
         self.with_wire(token, |wire, connection| {
             if connection.state.reading() == Reading::Discard {
-                wire.discard(connection, scratch, limit);
+                wire.discard(connection, scratch, self.discard_bytes_max());
             }
         });
+    }
+
+    fn discard_bytes_max(&self) -> u64 {
+        self.inner().closings.borrow().limits.discard_bytes_max
     }
 }

@@ -25,8 +25,7 @@ impl Reactor {
             Some(Role::Running) => panic!("law 1: no protocol method is called from inside another upcall"),
             None => return,
         };
-        self.count(|statistics| statistics.upcalls += 1);
-        let unharmed = self.caught("a protocol", || f(&mut *protocol, &mut Conn::new(self, token)));
+        let unharmed = self.called("a protocol", || f(&mut *protocol, &mut Conn::new(self, token)));
         self.held(|| protocol.name());
         self.with_connection(token, |connection| connection.role = Role::Waiting(protocol));
         if unharmed.is_none() {
@@ -62,8 +61,7 @@ impl Reactor {
         if let Some(producer) = producer {
             self.stop_producer(*producer);
         }
-        self.count(|statistics| statistics.upcalls += 1);
-        self.caught("connection_lost", || {
+        self.called("connection_lost", || {
             protocol.connection_lost(&mut Conn::lost(self, token, peer), why.clone());
         });
         self.held(|| protocol.name());
@@ -79,13 +77,21 @@ impl Reactor {
 
     /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.
     pub(crate) fn guard<R>(&self, what: &'static str, f: impl FnOnce() -> R) -> Option<R> {
+        self.count(|statistics| statistics.callbacks += 1);
         let done = self.caught(what, f);
         self.held(|| what);
         done
     }
 
+    fn called<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
+        self.count(|statistics| {
+            statistics.upcalls += 1;
+            statistics.callbacks += 1;
+        });
+        self.caught(what, f)
+    }
+
     fn caught<R>(&self, what: &str, f: impl FnOnce() -> R) -> Option<R> {
-        self.count(|statistics| statistics.callbacks += 1);
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => Some(value),
             Err(payload) => {

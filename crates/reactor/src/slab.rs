@@ -5,43 +5,58 @@
 //! connections in the middle of a turn to make room for one.
 //! Invariant: a place's generation changes each time it is emptied. Invariant: all chunks but the last are full.
 
-use std::num::NonZeroU32;
+use std::fmt;
+use std::num::{NonZeroU32, NonZeroU64};
 
 /// How many places a chunk has.
 const CHUNK: usize = 1024;
 
 /// Where something is in a [`Slab`], and which tenant of that place is meant.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Key {
-    index: u32,
-    /// Never zero, so that a key that may be absent is no larger than a key.
-    generation: NonZeroU32,
-}
+///
+/// One word, and not two halves: a key that was stored by halves and is read whole keeps the processor waiting, and keys are passed on
+/// all the time. The place's number is the upper half; the generation is the lower one, and never zero, so that a key that may
+/// be absent is no larger than a key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(NonZeroU64);
 
 /// Of the first tenant of each place.
 const FIRST: NonZeroU32 = NonZeroU32::MIN;
 
+#[expect(clippy::as_conversions, reason = "the halves of a u64 are taken apart on purpose")]
 impl Key {
-    /// Its place, for lists beside a slab.
-    #[expect(clippy::as_conversions, reason = "a place's number always fits: insert checks it")]
-    pub(crate) fn index(self) -> usize {
-        self.index as usize
+    #[inline]
+    fn new(index: u32, generation: NonZeroU32) -> Self {
+        Self(NonZeroU64::from(generation) | u64::from(index) << 32)
     }
 
-    /// Both halves in one number, for pollers that carry a number with each event.
+    /// Its place, for lists beside a slab.
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        (self.0.get() >> 32) as usize
+    }
+
+    #[inline]
+    fn generation(self) -> u32 {
+        self.0.get() as u32
+    }
+
+    /// Both halves in one number, for pollers that carry a number with each event. The first tenants' are their places'.
     #[must_use]
     pub fn to_u64(self) -> u64 {
-        u64::from(self.generation.get() - 1) << 32 | u64::from(self.index)
+        u64::from(self.generation() - 1) << 32 | self.0.get() >> 32
     }
 
     /// The key that [`Key::to_u64`] turned into `number`.
     #[must_use]
-    #[expect(clippy::as_conversions, reason = "the halves of a u64 are taken apart on purpose")]
     pub fn from_u64(number: u64) -> Self {
-        Self {
-            index: number as u32,
-            generation: NonZeroU32::new(((number >> 32) as u32).wrapping_add(1)).unwrap_or(FIRST),
-        }
+        Self::new(number as u32, NonZeroU32::new(((number >> 32) as u32).wrapping_add(1)).unwrap_or(FIRST))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (index, generation) = (self.index(), self.generation());
+        out.debug_struct("Key").field("index", &index).field("generation", &generation).finish()
     }
 }
 
@@ -98,27 +113,27 @@ impl<T> Slab<T> {
         self.len += 1;
         let Some(index) = self.free else {
             let index = self.add_place(Place { generation: FIRST, tenant: Tenant::Here(make()) });
-            return Key { index, generation: FIRST };
+            return Key::new(index, FIRST);
         };
         let place = &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK];
         if let Tenant::Free { next } = place.tenant {
             self.free = next;
             place.tenant = Tenant::Here(make());
         }
-        Key { index, generation: place.generation }
+        Key::new(index, place.generation)
     }
 
     /// Takes the tenant out, if the key still names one.
     #[inline(always)]
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        let next = self.free;
-        let place = self.place_mut(key.index)?;
-        if place.generation != key.generation || matches!(place.tenant, Tenant::Free { .. }) {
+        let (next, index) = (self.free, u32::try_from(key.index()).ok()?);
+        let place = self.place_mut(key)?;
+        if place.generation.get() != key.generation() || matches!(place.tenant, Tenant::Free { .. }) {
             return None;
         }
         place.generation = place.generation.checked_add(1).unwrap_or(FIRST);
         let before = std::mem::replace(&mut place.tenant, Tenant::Free { next });
-        self.free = Some(key.index);
+        self.free = Some(index);
         self.len -= 1;
         match before {
             Tenant::Here(value) => Some(value),
@@ -130,8 +145,8 @@ impl<T> Slab<T> {
     #[inline]
     #[must_use]
     pub fn get(&self, key: Key) -> Option<&T> {
-        match self.place(key.index)? {
-            Place { generation, tenant: Tenant::Here(value) } if *generation == key.generation => Some(value),
+        match self.place(key)? {
+            Place { generation, tenant: Tenant::Here(value) } if generation.get() == key.generation() => Some(value),
             _ => None,
         }
     }
@@ -140,8 +155,8 @@ impl<T> Slab<T> {
     #[inline]
     #[must_use]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        match self.place_mut(key.index)? {
-            Place { generation, tenant: Tenant::Here(value) } if *generation == key.generation => Some(value),
+        match self.place_mut(key)? {
+            Place { generation, tenant: Tenant::Here(value) } if generation.get() == key.generation() => Some(value),
             _ => None,
         }
     }
@@ -155,7 +170,7 @@ impl<T> Slab<T> {
             .flatten()
             .zip(0..)
             .filter(|(place, _)| matches!(place.tenant, Tenant::Here(_)));
-        tenants.map(|(place, index)| Key { index, generation: place.generation }).collect()
+        tenants.map(|(place, index)| Key::new(index, place.generation)).collect()
     }
 
     /// All tenants, in the order of their places.
@@ -167,13 +182,13 @@ impl<T> Slab<T> {
     }
 
     #[inline]
-    fn place(&self, index: u32) -> Option<&Place<T>> {
-        self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)
+    fn place(&self, key: Key) -> Option<&Place<T>> {
+        self.chunks.get(key.index() / CHUNK)?.get(key.index() % CHUNK)
     }
 
     #[inline]
-    fn place_mut(&mut self, index: u32) -> Option<&mut Place<T>> {
-        self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
+    fn place_mut(&mut self, key: Key) -> Option<&mut Place<T>> {
+        self.chunks.get_mut(key.index() / CHUNK)?.get_mut(key.index() % CHUNK)
     }
 
     #[cold]

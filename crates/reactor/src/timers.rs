@@ -17,8 +17,8 @@ const ARITY: usize = 4;
 /// Dead entries are not worth a rebuild below this number.
 const PURGE_MIN: usize = 64;
 
-/// The list of new entries keeps room for so many; what more it took once is freed.
-const FRESH_KEPT: usize = 4096;
+/// When the list of new entries has so many, they go to the heap before anybody asks.
+const FRESH_MAX: usize = 1024;
 
 /// No entry has this order.
 const NONE: u64 = u64::MAX;
@@ -29,7 +29,7 @@ pub(crate) type TimerId = Key;
 #[derive(Debug)]
 pub(crate) struct Timers<J> {
     heap: Vec<Entry>,
-    /// Those that came since anybody asked for the first one, in the order in which they came.
+    /// Those that came since anybody asked for the first one, at most [`FRESH_MAX`], in the order in which they came.
     fresh: Vec<Entry>,
     jobs: Slab<Timer<J>>,
     /// For each place of `jobs` the order of the live entry, if there is one.
@@ -88,7 +88,7 @@ impl<J> Timers<J> {
             Some(live) => *live = order,
             None => self.add_live(id, order),
         }
-        self.fresh.push(Entry { time, order, job: id });
+        self.add_fresh(Entry { time, order, job: id });
         id
     }
 
@@ -122,7 +122,7 @@ impl<J> Timers<J> {
         if sooner {
             self.live[id.index()] = order;
             self.dead += 1;
-            self.fresh.push(Entry { time, order, job: id });
+            self.add_fresh(Entry { time, order, job: id });
             self.purge();
         }
         true
@@ -203,15 +203,25 @@ impl<J> Timers<J> {
         }
     }
 
-    /// Brings the list of new entries into the heap.
+    #[inline(always)]
+    fn add_fresh(&mut self, entry: Entry) {
+        if self.fresh.len() == FRESH_MAX {
+            self.take_fresh_in();
+        }
+        self.fresh.push(entry);
+    }
+
+    /// Brings the list of new entries into the heap, but for those that are dead by now.
+    #[cold]
     fn take_fresh_in(&mut self) {
         let mut fresh = std::mem::take(&mut self.fresh);
-        let news = fresh.len();
-        let live = &self.live;
-        fresh.retain(|entry| live[entry.job.index()] == entry.order);
-        self.dead -= news - fresh.len();
-        fresh.drain(..).for_each(|entry| self.push(entry));
-        fresh.shrink_to(FRESH_KEPT);
+        for entry in fresh.drain(..) {
+            if self.live[entry.job.index()] == entry.order {
+                self.push(entry);
+            } else {
+                self.dead -= 1;
+            }
+        }
         self.fresh = fresh;
     }
 
@@ -224,11 +234,6 @@ impl<J> Timers<J> {
         self.heap.retain(lives);
         self.fresh.retain(lives);
         self.dead = 0;
-        self.order_all();
-    }
-
-    /// Makes a heap of what is in no order.
-    fn order_all(&mut self) {
         for at in (0..self.heap.len().div_ceil(ARITY)).rev() {
             self.sift_down(at);
         }

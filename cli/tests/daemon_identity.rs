@@ -126,6 +126,30 @@ fn only_the_capabilities_that_were_asked_for_are_kept() {
     daemon.stop();
 }
 
+/// What one thread gives up the others keep: so none may begin before.
+#[test]
+fn no_thread_is_older_than_what_was_given_up() {
+    if !is_root("giving up privileges") {
+        return;
+    }
+    let folder = Folder::new();
+    let proxy = ["-u", NOBODY, "-g", NOBODY, "poetryproxy", "--like", "3.0", "--port", "0", "1"];
+    let daemon = folder.start(folder.sestina(&proxy), "sestina");
+    let threads = fs::read_dir(format!("/proc/{}/task", daemon.pid)).expect("it runs");
+    let statuses: Vec<String> =
+        threads.map(|thread| daemon.proc(&format!("task/{}/status", name(thread)))).collect();
+    assert!(statuses.len() > 1, "somebody prints");
+    for status in statuses {
+        assert!(status.contains("\nNoNewPrivs:\t1\n"), "{status}");
+        assert!(status.contains("\nCapPrm:\t0000000000000000\n"), "{status}");
+    }
+    daemon.stop();
+}
+
+fn name(entry: std::io::Result<fs::DirEntry>) -> String {
+    entry.expect("it can be read").file_name().into_string().expect("a number")
+}
+
 #[test]
 fn in_another_root_paths_begin_there_and_names_were_resolved_before() {
     if !is_root("another root directory") {

@@ -1,4 +1,4 @@
-//! The program's proxy: its options, its upstreams, poets that are killed, and the introduction's three.
+//! The program's proxy: its options, its upstreams, and poets that are killed. Tests of `--like`: `like.rs`.
 
 mod common;
 
@@ -110,42 +110,6 @@ fn a_poem_that_must_end_otherwise_is_not_believed_the_first_time_either() {
     assert!(!read_some(client).1);
     slow.program.wait();
     proxy.stop();
-}
-
-/// What a proxy like this one has printed when one client has come, another has gone, and a third came late.
-fn printed(version: &str) -> Vec<String> {
-    let slow = Server::slow("science", "100", "20ms");
-    let mut proxy = Server::start("poetryproxy", &["--like", version, "--port", "0", &slow.port()]);
-    let (stays, leaves) = (proxy.connect(), proxy.connect());
-    for _ in 0..2 {
-        proxy.program.wait_for_line(|line| line.contains("fetching the poem from"));
-    }
-    drop(leaves);
-    assert!(read_all(stays) == poem("science"));
-    assert!(read_all(proxy.connect()) == poem("science"));
-    proxy.program.signal(Signal::TERM);
-    let ended = proxy.program.wait();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains(&format!("like proxy {version} of the introduction")), "{}", ended.stderr);
-    slow.stop();
-    let lines = String::from_utf8(ended.stdout).expect("text");
-    let mut lines: Vec<String> = lines.lines().map(str::to_owned).collect();
-    let first = lines.remove(0);
-    assert!(
-        first.starts_with("Proxying ('127.0.0.1', ")
-            && first.contains(") on IPv4Address(type='TCP', host='127.0.0.1', port=")
-    );
-    lines
-}
-
-// spec: P14-10, P14-17, P14-31, P19-24, P19-28
-#[test]
-fn the_introductions_proxies_print_what_they_print() {
-    let fetching = "Fetching poem from server.";
-    for version in ["1.0", "2.0"] {
-        assert_eq!(printed(version), [fetching, fetching, "Using cached poem."], "{version}");
-    }
-    assert_eq!(printed("3.0"), [fetching, fetching, "Canceling poem download.", "Using cached poem."]);
 }
 
 #[test]

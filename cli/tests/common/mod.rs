@@ -56,7 +56,13 @@ impl Server {
         let mut command = sestina();
         // Some tests leave conversations open on purpose: those are cut soon.
         command.args(["-n", "--drain-timeout", "500ms", plugin]).args(arguments);
-        let mut program = Program::start(command);
+        Self::with_output(plugin, command, Stdio::piped())
+    }
+
+    /// The same with this command, and with this as its standard output.
+    #[track_caller]
+    pub(crate) fn with_output(plugin: &str, command: Command, output: Stdio) -> Self {
+        let mut program = Program::with_output(command, output);
         let words = format!("{plugin} listening on ");
         let line = program.wait_for_line(|line| line.contains(&words));
         program.wait_for_line(|line| line.ends_with(&format!(" {plugin} is ready")));

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -33,14 +34,19 @@ pub(crate) struct Ended {
 }
 
 impl Program {
-    /// Starts it, with nothing to read and everything it says collected, unless the command says otherwise for the
-    /// standard output.
-    pub(crate) fn start(mut command: Command) -> Self {
+    /// Starts it, with nothing to read and everything it says collected.
+    pub(crate) fn start(command: Command) -> Self {
+        Self::with_output(command, Stdio::piped())
+    }
+
+    /// The same with this as its standard output.
+    pub(crate) fn with_output(mut command: Command, output: Stdio) -> Self {
         hear_signals();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(output).stderr(Stdio::piped());
         Self::of(command.spawn().expect("the program starts"))
     }
 
+    /// One that was started; what it says is collected where it has a pipe of ours.
     pub(crate) fn of(mut child: Child) -> Self {
         let stdout = child.stdout.take().map(|mut stdout| {
             let (sender, receiver) = channel();
@@ -101,6 +107,11 @@ impl Program {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).expect("it runs, or has not been waited for");
+    }
+
+    /// Whether it still runs after this time. It is not waited for any more if not.
+    pub(crate) fn runs_for(&self, time: Duration) -> bool {
+        matches!(self.status.recv_timeout(time), Err(RecvTimeoutError::Timeout))
     }
 
     /// Waits for its end.

@@ -42,12 +42,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// `clock`: the calendar, which the program reads.
 ///
 /// # Errors
-/// Its start fails with a [`SpoolError`](super::SpoolError) if it was a mistake to name this directory. A disk that fails is told to the log,
-/// once a minute at most, and the proxy goes on without it.
+/// Its start fails with a [`SpoolError`](super::SpoolError) if it was a mistake to name this directory. A disk that fails is
+/// told to the log, once a minute at most, and the proxy goes on without it.
 ///
 /// # Limits
-/// Its start takes no more than [`SPOOL_START_TIME_MAX`]. [`SpoolLimits`]: the copies written first go first. [`SPOOL_QUEUE_BYTES_MAX`] wait to be written. One job at a time is
-/// on a thread of the driver.
+/// Its start takes no more than [`SPOOL_START_TIME_MAX`]. [`SpoolLimits`]: the copies written first go first.
+/// [`SPOOL_QUEUE_BYTES_MAX`] wait to be written. One job at a time is on a thread of the driver.
 ///
 /// # Cancelling
 /// A stop that is cancelled waits no more: what is not written is lost, and costs a fetch.

@@ -14,7 +14,7 @@ use crate::service_maker::UsageError;
 use crate::surroundings::Surroundings;
 
 /// The permissions that new files of a detached process do not get, unless told otherwise: as twistd.
-const DETACHED_UMASK: u32 = 0o077;
+pub(crate) const DETACHED_UMASK: u32 = 0o077;
 
 /// The checked wishes of a command line.
 #[derive(Debug)]

@@ -54,16 +54,13 @@ impl FileRefused {
     }
 
     /// A line for each thing that is wrong, without pictures of lines: for a log.
-    #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {
         match self {
             Self::Wrong(mistakes) => mistakes.lines(),
             other => vec![words::chain(other)],
         }
     }
-}
 
-impl FileRefused {
     /// The places and lines of the mistakes, for a terminal.
     pub(crate) fn pictures(&self) -> Option<String> {
         match self {
@@ -83,19 +80,16 @@ impl FileRefused {
 
 impl Mistakes {
     /// How many there are.
-    #[must_use]
     pub(crate) fn count(&self) -> usize {
         self.problems.len()
     }
 
     /// The file.
-    #[must_use]
     pub(crate) fn path(&self) -> &Path {
         self.source.path()
     }
 
     /// `app.toml:3:10: there is no plugin 'fastpoety'`, for each.
-    #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {
         let shown = self.problems.iter().take(PROBLEMS_SHOWN);
         let mut lines: Vec<String> = shown.map(|problem| self.line(problem)).collect();

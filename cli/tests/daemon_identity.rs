@@ -88,13 +88,7 @@ fn a_group_alone_clears_the_additional_groups_and_keep_groups_keeps_them() {
         let script = format!(
             "exec setpriv --groups 4,24 '{sestina}' {options} fastpoetry --poem ecstasy.txt --port 0"
         );
-        let mut shell = Command::new("sh");
-        shell
-            .current_dir(folder.path())
-            .args(["-c", &script])
-            .env_remove("NOTIFY_SOCKET")
-            .env_remove("INVOCATION_ID");
-        shell
+        folder.shell("sh", &script)
     };
     let mut probe = Command::new("setpriv");
     probe.arg("--version");

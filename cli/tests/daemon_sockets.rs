@@ -33,13 +33,7 @@ fn activated(folder: &Folder, sockets: &[&TcpListener], names: &str, arguments: 
         arguments.join(" ")
     ));
     // bash knows descriptors of two digits.
-    let mut shell = Command::new("bash");
-    shell
-        .current_dir(folder.path())
-        .args(["-c", &script])
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("INVOCATION_ID");
-    shell
+    folder.shell("bash", &script)
 }
 
 fn listeners() -> [TcpListener; 2] {

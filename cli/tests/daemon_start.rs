@@ -64,13 +64,7 @@ fn nothing_that_was_open_is_open_in_the_daemon() {
         "exec 7<ecstasy.txt 9<ecstasy.txt; exec '{}' fastpoetry --poem ecstasy.txt --port 0",
         env!("CARGO_BIN_EXE_sestina")
     );
-    let mut shell = std::process::Command::new("sh");
-    shell
-        .current_dir(folder.path())
-        .args(["-c", &script])
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("INVOCATION_ID");
-    let daemon = folder.start(shell, "sestina");
+    let daemon = folder.start(folder.shell("sh", &script), "sestina");
     let all = daemon.descriptors();
     for (number, what) in &all {
         let expected = match number {

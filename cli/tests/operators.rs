@@ -6,7 +6,7 @@ mod common;
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use common::poet::{End, nobody, poet, poet_in_turn};
-use common::{DEADLINE, Ended, Program, Server, read_all, require, scratch, sestina};
+use common::{Ended, Program, Server, connect, read_all, require, scratch, sestina};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -115,8 +115,7 @@ impl Proxy {
 /// All that is answered to this.
 #[track_caller]
 fn http(at: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(at).expect("it listens");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
+    let mut stream = connect(at);
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the end is clean");

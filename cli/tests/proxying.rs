@@ -5,7 +5,7 @@ mod common;
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 
-use common::{DEADLINE, Ended, Program, Server, path, poem, poem_file, read_all, sestina};
+use common::{Ended, Program, Server, connect, path, poem, poem_file, read_all, sestina};
 use rustix::process::Signal;
 
 /// What a client got, and whether its end was clean.
@@ -13,12 +13,6 @@ fn read_some(mut stream: TcpStream) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     let clean = stream.read_to_end(&mut bytes).is_ok();
     (bytes, clean)
-}
-
-fn connect(at: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(at).expect("the server listens");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
-    stream
 }
 
 fn refused(arguments: &[&str], words: &str) {
@@ -66,11 +60,9 @@ fn two_upstreams_are_served_at_two_ports_of_one_program() {
         assert!(read_all(connect(at[0])) == poem("science"));
         assert!(read_all(connect(at[1])) == poem("ecstasy"));
     }
-    program.signal(Signal::TERM);
-    let ended = program.wait();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stderr.matches("fetching the poem from").count(), 2, "{}", ended.stderr);
-    assert_eq!(ended.stderr.matches("using the cached poem").count(), 2, "{}", ended.stderr);
+    let log = program.stop();
+    assert_eq!(log.matches("fetching the poem from").count(), 2, "{log}");
+    assert_eq!(log.matches("using the cached poem").count(), 2, "{log}");
     one.stop();
     other.stop();
 }

@@ -91,20 +91,22 @@ impl Server {
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.at).expect("the server listens");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
-        stream
+        connect(self.at)
     }
 
-    /// Ends it as an operator would, and checks that this is clean. Gives its log.
+    /// See [`Program::stop`].
     #[track_caller]
     pub(crate) fn stop(self) -> String {
-        self.program.signal(rustix::process::Signal::TERM);
-        let ended = self.program.wait();
-        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        assert!(ended.stdout.is_empty());
-        ended.stderr
+        self.program.stop()
     }
+}
+
+/// A connection on which nobody waits for ever.
+#[track_caller]
+pub(crate) fn connect(at: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(at).expect("somebody listens");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
+    stream
 }
 
 pub(crate) fn path(path: &Path) -> &str {

@@ -136,6 +136,16 @@ impl Program {
         }
     }
 
+    /// Ends it as an operator would, and checks that this is clean and that it has printed nothing. Gives its log.
+    #[track_caller]
+    pub(crate) fn stop(self) -> String {
+        self.signal(Signal::TERM);
+        let ended = self.wait();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(ended.stdout.is_empty());
+        ended.stderr
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub(crate) fn run(command: Command) -> Ended {

@@ -165,7 +165,7 @@ fn what_is_no_application_file_is_refused_with_a_hint() {
     for (name, code, words) in [
         ("fast.tac", 2, "is a Python program, and is not run: describe the application in a TOML file"),
         ("fast.PY", 2, "is a Python program"),
-        ("gone.toml", 6, "cannot read the application file 'gone.toml': "),
+        ("gone.toml", 6, "cannot read the application file 'gone.toml': check its path"),
         (".", 6, "is a directory"),
         ("pipe.toml", 6, "is a pipe"),
         ("long.toml", 6, "is longer than 1048576 bytes"),

@@ -398,7 +398,7 @@ fn a_socket_that_is_none_of_ours_is_told_from_one_that_is_missing() {
     asked_at(&rundir.0.join("nothing"), "there is no socket");
     let stale = rundir.0.join("stale");
     drop(UnixListener::bind(&stale).expect("it can be bound"));
-    asked_at(&stale, "refused the connection");
+    asked_at(&stale, "refused the connection: nobody listens there: start the service");
     let mute = rundir.0.join("mute");
     let listener = UnixListener::bind(&mute).expect("it can be bound");
     asked_at(&mute, "did not answer within 200ms");

@@ -63,13 +63,19 @@ impl fmt::Display for CtlError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoReactor(_) => out.write_str("no connection can be made"),
+            Self::Connect(error @ ConnectError::Refused(_)) => {
+                write!(out, "{error}: start the service, with this path as its --control")
+            }
             Self::Connect(error) => error.fmt(out),
             Self::Stranger(name) => write!(
                 out,
                 "whoever listens at {name} is no control socket of sestina: is it the path given to --control?"
             ),
             Self::Version(name, greeting) => {
-                write!(out, "{name} says '{greeting}', and this is for '{CONTROL_GREETING}'")
+                write!(
+                    out,
+                    "{name} says '{greeting}', and this is for '{CONTROL_GREETING}': take the program of its version"
+                )
             }
             Self::TimedOut(name, limit) => write!(
                 out,

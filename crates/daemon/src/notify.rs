@@ -286,7 +286,7 @@ impl fmt::Display for NotifyError {
             ),
             Self::Address(address) => write!(out, "NOTIFY_SOCKET is '{address}', which is no address of a socket"),
             Self::Socket { address, .. } => write!(out, "nobody listens where NOTIFY_SOCKET says, at '{address}'"),
-            Self::Descriptor { number, .. } => write!(out, "--notify fd:{number}: there is no such descriptor"),
+            Self::Descriptor { number, .. } => write!(out, "--notify fd:{number}: there is no such descriptor: whoever starts this opens it"),
             Self::Watchdog(text) => write!(out, "WATCHDOG_USEC is '{text}', which is no time"),
         }
     }

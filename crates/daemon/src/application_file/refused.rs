@@ -135,14 +135,22 @@ impl fmt::Display for FileRefused {
                 path.display()
             ),
             Self::Unreadable { path, .. } => {
-                write!(out, "cannot read the application file '{}'", path.display())
+                write!(
+                    out,
+                    "cannot read the application file '{}': check its path, and who may read it",
+                    path.display()
+                )
             }
             Self::NoFile { path, what } => {
-                write!(out, "the application file '{}' is {what}: a reload could not read it", path.display())
+                write!(
+                    out,
+                    "the application file '{}' is {what}: name a file, which a reload can read again",
+                    path.display()
+                )
             }
             Self::TooLong(path) => write!(
                 out,
-                "the application file '{}' is longer than {APPLICATION_FILE_BYTES_MAX} bytes",
+                "the application file '{}' is longer than {APPLICATION_FILE_BYTES_MAX} bytes: divide the application",
                 path.display()
             ),
             Self::Wrong(mistakes) => {

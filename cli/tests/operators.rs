@@ -384,9 +384,9 @@ fn two_proxies_cannot_have_one_control_socket() {
 
 /// What is said when it asks at this socket.
 #[track_caller]
-fn asked_at(socket: &Path, words: &str) {
+fn asked_at(socket: &Path, timeout: &str, words: &str) {
     let mut command = sestina();
-    command.args(["ctl", "--timeout", "200ms"]).arg(socket).arg("stats");
+    command.args(["ctl", "--timeout", timeout]).arg(socket).arg("stats");
     let ended = Program::run(command);
     assert_eq!((ended.code, ended.stderr.lines().count()), (Some(1), 1), "{}", ended.stderr);
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
@@ -395,13 +395,13 @@ fn asked_at(socket: &Path, words: &str) {
 #[test]
 fn a_socket_that_is_none_of_ours_is_told_from_one_that_is_missing() {
     let rundir = Rundir::new("strangers");
-    asked_at(&rundir.0.join("nothing"), "there is no socket");
+    asked_at(&rundir.0.join("nothing"), "200ms", "there is no socket");
     let stale = rundir.0.join("stale");
     drop(UnixListener::bind(&stale).expect("it can be bound"));
-    asked_at(&stale, "refused the connection: nobody listens there: start the service");
+    asked_at(&stale, "200ms", "refused the connection: nobody listens there: start the service");
     let mute = rundir.0.join("mute");
     let listener = UnixListener::bind(&mute).expect("it can be bound");
-    asked_at(&mute, "did not answer within 200ms");
+    asked_at(&mute, "200ms", "did not answer within 200ms");
     drop(listener);
     for (name, greeting, words) in [
         ("smtp", &b"220 mail\x1b[2J ready\r\n"[..], "is no control socket of sestina"),
@@ -419,9 +419,23 @@ fn a_socket_that_is_none_of_ours_is_told_from_one_that_is_missing() {
             stream.shutdown(std::net::Shutdown::Write).expect("it is connected");
             stream.read_to_end(&mut Vec::new()).ok();
         });
-        asked_at(&at, words);
+        asked_at(&at, "200ms", words);
         says.join().expect("it said it");
     }
+}
+
+#[test]
+fn an_answer_of_empty_lines_without_end_is_refused_at_the_bound_of_its_memory() {
+    let rundir = Rundir::new("endless");
+    let at = rundir.0.join("endless");
+    let listener = UnixListener::bind(&at).expect("it can be bound");
+    let says = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody comes");
+        stream.write_all(b"sestina control 1\nok 1000000000\n").expect("it is read");
+        while stream.write_all(&[b'\n'; 64 * 1024]).is_ok() {}
+    });
+    asked_at(&at, "20s", "is no control socket of sestina");
+    says.join().expect("it said it until nobody listened");
 }
 
 #[test]

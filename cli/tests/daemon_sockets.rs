@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-use common::daemon::{Daemon, Folder, fails};
+use common::daemon::{Folder, fails};
 use common::{Program, poem, read_all};
 
 const FAST: [&str; 5] = ["fastpoetry", "--poem", "ecstasy.txt", "--port", "0"];
@@ -126,5 +126,4 @@ fn the_limits_on_connections_are_options() {
     assert_eq!(served, 2);
     let log = daemon.stop();
     assert!(log.contains("too many connections from one peer"), "{log}");
-    let _ = Daemon::of;
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod daemon;
 pub(crate) mod handed;
+pub(crate) mod plugins;
 pub(crate) mod poet;
 pub(crate) mod program;
 pub(crate) mod terminal;

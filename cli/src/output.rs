@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, write};
 use rustix::stdio;
 
-/// How many bytes may wait to be written before [`Writer::room`] lets its caller wait.
+/// How many bytes may wait to be written before [`Writer::room`] lets its caller wait, and [`Writer::has_room`] says no.
 const WAITING_BYTES_MAX: usize = 256 * 1024;
 
 /// Which of the two.
@@ -70,7 +70,7 @@ impl Writer {
     pub(crate) fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let writing = Arc::clone(&shared);
-        thread::Builder::new().name("get-poetry-writer".to_owned()).spawn(move || writing.work())?;
+        thread::Builder::new().name("output".to_owned()).spawn(move || writing.work())?;
         Ok(Self { shared })
     }
 
@@ -85,7 +85,12 @@ impl Writer {
         self.shared.changed.notify_one();
     }
 
-    /// Waits until less than [`WAITING_BYTES_MAX`] waits.
+    /// Whether [`WAITING_BYTES_MAX`] or less waits: for those who would rather lose something than wait.
+    pub(crate) fn has_room(&self) -> bool {
+        self.shared.lock().waiting <= WAITING_BYTES_MAX
+    }
+
+    /// Waits until [`WAITING_BYTES_MAX`] or less waits.
     pub(crate) fn room(&self) -> Room {
         Room { shared: Arc::clone(&self.shared), enough: WAITING_BYTES_MAX }
     }
@@ -208,5 +213,21 @@ impl Future for Room {
         }
         state.waker = Some(context.waker().clone());
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_nobody_takes_anything_there_is_room_for_a_while() {
+        let without_thread = Writer { shared: Arc::default() };
+        let pieces = (0..).take_while(|_| {
+            let has_room = without_thread.has_room();
+            without_thread.push(Stream::Out, vec![b'-'; 1024]);
+            has_room
+        });
+        assert_eq!(pieces.count(), WAITING_BYTES_MAX / 1024 + 1);
     }
 }

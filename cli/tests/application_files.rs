@@ -4,12 +4,12 @@ mod common;
 
 use std::fs;
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use common::daemon::{Folder, fails};
-use common::{Program, path, poem, read_all, require};
+use common::{Program, connect, path, poem, read_all, require};
 use rustix::process::Signal;
 
 fn example(name: &str) -> String {
@@ -43,17 +43,12 @@ impl Application {
     }
 
     fn fetch(&self, place: usize) -> Vec<u8> {
-        let stream = TcpStream::connect(self.at[place]).expect("it listens");
-        stream.set_read_timeout(Some(common::DEADLINE)).expect("a timeout is possible");
-        read_all(stream)
+        read_all(connect(self.at[place]))
     }
 
     #[track_caller]
     fn stop(self) -> String {
-        self.program.signal(Signal::TERM);
-        let ended = self.program.wait();
-        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        ended.stderr
+        self.program.stop()
     }
 }
 
@@ -170,7 +165,7 @@ fn what_is_no_application_file_is_refused_with_a_hint() {
     for (name, code, words) in [
         ("fast.tac", 2, "is a Python program, and is not run: describe the application in a TOML file"),
         ("fast.PY", 2, "is a Python program"),
-        ("gone.toml", 6, "cannot read the application file 'gone.toml': "),
+        ("gone.toml", 6, "cannot read the application file 'gone.toml': check its path"),
         (".", 6, "is a directory"),
         ("pipe.toml", 6, "is a pipe"),
         ("long.toml", 6, "is longer than 1048576 bytes"),

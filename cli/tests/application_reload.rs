@@ -7,7 +7,7 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use common::daemon::Folder;
-use common::{DEADLINE, Program, poem, read_all};
+use common::{Program, poem, read_all};
 use rustix::process::Signal;
 
 /// An application that is reloaded.
@@ -39,9 +39,7 @@ fn at(port: u16) -> SocketAddr {
 
 #[track_caller]
 fn connect(port: u16) -> TcpStream {
-    let stream = TcpStream::connect(at(port)).expect("it listens");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
-    stream
+    common::connect(at(port))
 }
 
 impl Reloaded {
@@ -68,10 +66,7 @@ impl Reloaded {
 
     #[track_caller]
     fn stop(self) -> String {
-        self.program.signal(Signal::TERM);
-        let ended = self.program.wait();
-        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        ended.stderr
+        self.program.stop()
     }
 }
 

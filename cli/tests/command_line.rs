@@ -284,7 +284,7 @@ fn a_help_that_cannot_be_written_is_told() {
 
 #[test]
 fn no_help_is_wider_than_a_terminal() {
-    let plugins = ["fastpoetry", "slowpoetry", "poetryproxy", "demo"];
+    let plugins = ["fastpoetry", "slowpoetry", "poetryproxy", "transform", "transformproxy", "demo", "ctl"];
     let mut helps: Vec<_> = plugins.iter().map(|plugin| (sestina(), vec![*plugin, "--help"])).collect();
     helps.extend([(sestina(), vec!["--help"]), (get_poetry(), vec!["--help"])]);
     for (mut program, arguments) in helps {

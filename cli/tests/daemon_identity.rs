@@ -19,6 +19,13 @@ fn capabilities(daemon: &Daemon<'_>, field: &str) -> u64 {
     u64::from_str_radix(&daemon.status(field), 16).expect("a hexadecimal number")
 }
 
+/// Whether there is such a user.
+fn nobody_is_known() -> bool {
+    let mut probe = Command::new("id");
+    probe.args(["-u", "nobody"]);
+    common::require("the user 'nobody'", probe)
+}
+
 /// A free port that only root may take.
 fn privileged_port() -> Option<u16> {
     (80..1024).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
@@ -56,9 +63,7 @@ fn port_80_is_taken_as_root_and_served_as_nobody() {
 // spec: P16-58
 #[test]
 fn names_are_users_and_the_group_is_the_users_own() {
-    let mut probe = Command::new("id");
-    probe.args(["-u", "nobody"]);
-    if !is_root("another user") || Program::run(probe).code != Some(0) {
+    if !is_root("another user") || !nobody_is_known() {
         return;
     }
     let folder = Folder::new();
@@ -88,13 +93,7 @@ fn a_group_alone_clears_the_additional_groups_and_keep_groups_keeps_them() {
         let script = format!(
             "exec setpriv --groups 4,24 '{sestina}' {options} fastpoetry --poem ecstasy.txt --port 0"
         );
-        let mut shell = Command::new("sh");
-        shell
-            .current_dir(folder.path())
-            .args(["-c", &script])
-            .env_remove("NOTIFY_SOCKET")
-            .env_remove("INVOCATION_ID");
-        shell
+        folder.shell("sh", &script)
     };
     let mut probe = Command::new("setpriv");
     probe.arg("--version");
@@ -126,9 +125,33 @@ fn only_the_capabilities_that_were_asked_for_are_kept() {
     daemon.stop();
 }
 
+/// What one thread gives up the others keep: so none may begin before.
+#[test]
+fn no_thread_is_older_than_what_was_given_up() {
+    if !is_root("giving up privileges") {
+        return;
+    }
+    let folder = Folder::new();
+    let proxy = ["-u", NOBODY, "-g", NOBODY, "poetryproxy", "--like", "3.0", "--port", "0", "1"];
+    let daemon = folder.start(folder.sestina(&proxy), "sestina");
+    let threads = fs::read_dir(format!("/proc/{}/task", daemon.pid)).expect("it runs");
+    let statuses: Vec<String> =
+        threads.map(|thread| daemon.proc(&format!("task/{}/status", name(thread)))).collect();
+    assert!(statuses.len() > 1, "somebody prints");
+    for status in statuses {
+        assert!(status.contains("\nNoNewPrivs:\t1\n"), "{status}");
+        assert!(status.contains("\nCapPrm:\t0000000000000000\n"), "{status}");
+    }
+    daemon.stop();
+}
+
+fn name(entry: std::io::Result<fs::DirEntry>) -> String {
+    entry.expect("it can be read").file_name().into_string().expect("a number")
+}
+
 #[test]
 fn in_another_root_paths_begin_there_and_names_were_resolved_before() {
-    if !is_root("another root directory") {
+    if !is_root("another root directory") || !nobody_is_known() {
         return;
     }
     let folder = Folder::new();
@@ -137,11 +160,6 @@ fn in_another_root_paths_begin_there_and_names_were_resolved_before() {
     open_to_all(&root);
     fs::copy(folder.join("ecstasy.txt"), root.join("poem.txt")).expect("a poem");
     let arguments = ["--chroot", "root", "-u", "nobody", "fastpoetry", "--poem", "poem.txt", "--port", "0"];
-    let mut probe = Command::new("id");
-    probe.args(["-u", "nobody"]);
-    if Program::run(probe).code != Some(0) {
-        return;
-    }
     let daemon = folder.start(folder.sestina(&arguments), "sestina");
     assert!(read_all(daemon.connect()) == poem("ecstasy"));
     let link = |name: &str| fs::read_link(format!("/proc/{}/{name}", daemon.pid)).expect("it runs");

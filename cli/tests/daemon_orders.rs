@@ -4,8 +4,8 @@ mod common;
 
 use std::fs;
 
-use common::Program;
 use common::daemon::{Folder, fails};
+use common::{Program, path};
 
 fn says(folder: &Folder, arguments: &[&str], code: i32) -> String {
     let ended = Program::run(folder.sestina(arguments));
@@ -32,7 +32,9 @@ fn stop_returns_when_it_has_ended_and_7_if_nobody_runs() {
     assert!(!folder.join("sestina.pid").exists());
     daemon.wait_for_end();
     for order in ["--stop", "--reload", "--reopen"] {
-        fails(folder.sestina(&[order]), 7, "not running");
+        let ended = fails(folder.sestina(&[order]), 7, "not running");
+        let looked_at = folder.join("sestina.pid");
+        assert!(ended.stderr.contains(path(&looked_at)), "it says where it has looked: {}", ended.stderr);
     }
 }
 

@@ -210,13 +210,7 @@ fn signals_that_were_ignored_when_it_started_stay_ignored_in_the_foreground() {
     let folder = Folder::new();
     let sestina = env!("CARGO_BIN_EXE_sestina");
     let script = format!("trap '' INT HUP; exec '{sestina}' {}", FAST.join(" "));
-    let mut shell = Command::new("sh");
-    shell
-        .current_dir(folder.path())
-        .args(["-c", &script])
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("INVOCATION_ID");
-    let mut program = Program::start(shell);
+    let mut program = Program::start(folder.shell("sh", &script));
     program.wait_for_line(|line| line.contains(READY));
     program.signal(Signal::INT);
     program.signal(Signal::HUP);

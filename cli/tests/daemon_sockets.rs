@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-use common::daemon::{Daemon, Folder, fails};
+use common::daemon::{Folder, fails};
 use common::{Program, poem, read_all};
 
 const FAST: [&str; 5] = ["fastpoetry", "--poem", "ecstasy.txt", "--port", "0"];
@@ -33,13 +33,7 @@ fn activated(folder: &Folder, sockets: &[&TcpListener], names: &str, arguments: 
         arguments.join(" ")
     ));
     // bash knows descriptors of two digits.
-    let mut shell = Command::new("bash");
-    shell
-        .current_dir(folder.path())
-        .args(["-c", &script])
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("INVOCATION_ID");
-    shell
+    folder.shell("bash", &script)
 }
 
 fn listeners() -> [TcpListener; 2] {
@@ -132,5 +126,4 @@ fn the_limits_on_connections_are_options() {
     assert_eq!(served, 2);
     let log = daemon.stop();
     assert!(log.contains("too many connections from one peer"), "{log}");
-    let _ = Daemon::of;
 }

@@ -146,7 +146,12 @@ fn whoever_cannot_be_told_is_named_and_a_stale_variable_stops_nothing() {
             "nobody listens where NOTIFY_SOCKET says",
         ),
         (&["--notify", "systemd"], &[("NOTIFY_SOCKET", "vsock:2")], 1, "no address of a socket"),
-        (&["--notify", "fd:999"], &[], 1, "--notify fd:999: there is no such descriptor"),
+        (
+            &["--notify", "fd:999"],
+            &[],
+            1,
+            "--notify fd:999: there is no such descriptor: whoever starts this opens it",
+        ),
         (&["--notify", "s6"], &[], 2, "give auto, systemd, fd:N or none"),
         (&["--watchdog", "on"], &[], 2, "'on' is not one of auto, off"),
     ];

@@ -6,7 +6,7 @@ mod common;
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use common::poet::{End, nobody, poet, poet_in_turn};
-use common::{DEADLINE, Ended, Program, Server, read_all, require, scratch, sestina};
+use common::{Ended, Program, Server, connect, read_all, require, scratch, sestina};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -115,8 +115,7 @@ impl Proxy {
 /// All that is answered to this.
 #[track_caller]
 fn http(at: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(at).expect("it listens");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
+    let mut stream = connect(at);
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the end is clean");
@@ -385,9 +384,9 @@ fn two_proxies_cannot_have_one_control_socket() {
 
 /// What is said when it asks at this socket.
 #[track_caller]
-fn asked_at(socket: &Path, words: &str) {
+fn asked_at(socket: &Path, timeout: &str, words: &str) {
     let mut command = sestina();
-    command.args(["ctl", "--timeout", "200ms"]).arg(socket).arg("stats");
+    command.args(["ctl", "--timeout", timeout]).arg(socket).arg("stats");
     let ended = Program::run(command);
     assert_eq!((ended.code, ended.stderr.lines().count()), (Some(1), 1), "{}", ended.stderr);
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
@@ -396,13 +395,13 @@ fn asked_at(socket: &Path, words: &str) {
 #[test]
 fn a_socket_that_is_none_of_ours_is_told_from_one_that_is_missing() {
     let rundir = Rundir::new("strangers");
-    asked_at(&rundir.0.join("nothing"), "there is no socket");
+    asked_at(&rundir.0.join("nothing"), "200ms", "there is no socket");
     let stale = rundir.0.join("stale");
     drop(UnixListener::bind(&stale).expect("it can be bound"));
-    asked_at(&stale, "refused the connection");
+    asked_at(&stale, "200ms", "refused the connection: nobody listens there: start the service");
     let mute = rundir.0.join("mute");
     let listener = UnixListener::bind(&mute).expect("it can be bound");
-    asked_at(&mute, "did not answer within 200ms");
+    asked_at(&mute, "200ms", "did not answer within 200ms");
     drop(listener);
     for (name, greeting, words) in [
         ("smtp", &b"220 mail\x1b[2J ready\r\n"[..], "is no control socket of sestina"),
@@ -420,9 +419,23 @@ fn a_socket_that_is_none_of_ours_is_told_from_one_that_is_missing() {
             stream.shutdown(std::net::Shutdown::Write).expect("it is connected");
             stream.read_to_end(&mut Vec::new()).ok();
         });
-        asked_at(&at, words);
+        asked_at(&at, "200ms", words);
         says.join().expect("it said it");
     }
+}
+
+#[test]
+fn an_answer_of_empty_lines_without_end_is_refused_at_the_bound_of_its_memory() {
+    let rundir = Rundir::new("endless");
+    let at = rundir.0.join("endless");
+    let listener = UnixListener::bind(&at).expect("it can be bound");
+    let says = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody comes");
+        stream.write_all(b"sestina control 1\nok 1000000000\n").expect("it is read");
+        while stream.write_all(&[b'\n'; 64 * 1024]).is_ok() {}
+    });
+    asked_at(&at, "20s", "is no control socket of sestina");
+    says.join().expect("it said it until nobody listened");
 }
 
 #[test]

@@ -6,57 +6,30 @@ mod common;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::daemon::{Folder, is_root};
+use common::daemon::is_root;
+use common::plugins::{self, Plugins};
 use common::{Program, path};
 
 /// A second for the slow ones, and a busy machine: with one after the other it would be more.
 const LIST_TIME_MAX: Duration = Duration::from_secs(15);
 
-struct Plugins(Folder);
-
-impl Plugins {
-    fn new() -> Self {
-        let folder = Folder::new();
-        fs::create_dir(folder.join("plugins")).expect("it is ours");
-        Self(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(&format!("plugins/sestina-{name}"))
-    }
-
-    fn script(&self, name: &str, does: &str) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, format!("#!/bin/sh\n{does}\n")).expect("it is ours");
-        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it is ours");
-        path
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.0.sestina(&["--plugin-path", path(&self.0.join("plugins"))]);
-        command.args(arguments).env("HOME", "/nowhere").env_remove("XDG_CACHE_HOME");
-        command
-    }
-
-    /// The help, its list unwrapped.
-    #[track_caller]
-    fn list(&self) -> String {
-        let began = Instant::now();
-        let ended = Program::run(self.command(&["--help"]));
-        assert!(began.elapsed() < LIST_TIME_MAX, "it took {:?}", began.elapsed());
-        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
-        let help = String::from_utf8(ended.stdout).expect("help is text");
-        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
-        assert!(!help.contains('\x1b'), "{help:?}");
-        help.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
+/// The help, its list unwrapped.
+#[track_caller]
+fn listed(plugins: &Plugins) -> String {
+    let began = Instant::now();
+    let ended = Program::run(plugins.command(&["--help"]));
+    assert!(began.elapsed() < LIST_TIME_MAX, "it took {:?}", began.elapsed());
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let help = String::from_utf8(ended.stdout).expect("help is text");
+    assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    assert!(!help.contains('\x1b'), "{help:?}");
+    help.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn answer(name: &str) -> String {
-    format!("echo '{{\"protocol\":1,\"name\":\"{name}\",\"description\":\"is good\",\"version\":\"1\"}}'")
+    plugins::answer(name, "is good")
 }
 
 #[test]
@@ -86,7 +59,7 @@ fn none_of_them_breaks_the_list() {
     plugins.script("sleeps", "sleep 600");
     plugins.script("holds", &format!("sleep 600 & {}", answer("holds")));
     plugins.script("drips", "while :; do printf ' '; sleep 0.1; done");
-    let list = plugins.list();
+    let list = listed(&plugins);
     for (name, words) in [
         ("good", "is good"),
         ("garbage", "[broken: what it says of itself is no description"),
@@ -149,7 +122,7 @@ fn what_others_can_change_is_neither_asked_nor_run() {
         std::os::unix::fs::lchown(plugins.path("led"), Some(65534), Some(65534)).expect("root may");
         distrusted.extend([("strange", "belongs to user 65534"), ("led", "belongs to user 65534")]);
     }
-    let list = plugins.list();
+    let list = listed(&plugins);
     for (name, words) in &distrusted {
         let told = list.contains(&format!("{name} [not trusted: "));
         assert!(told && list.contains(words), "{name}: {list}");

@@ -1,11 +1,11 @@
-//! The program's proxy: its options, its upstreams, poets that are killed, and the introduction's three.
+//! The program's proxy: its options, its upstreams, and poets that are killed. Tests of `--like`: `like.rs`.
 
 mod common;
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 
-use common::{DEADLINE, Ended, Program, Server, path, poem, poem_file, read_all, sestina};
+use common::{Ended, Program, Server, connect, path, poem, poem_file, read_all, sestina};
 use rustix::process::Signal;
 
 /// What a client got, and whether its end was clean.
@@ -13,12 +13,6 @@ fn read_some(mut stream: TcpStream) -> (Vec<u8>, bool) {
     let mut bytes = Vec::new();
     let clean = stream.read_to_end(&mut bytes).is_ok();
     (bytes, clean)
-}
-
-fn connect(at: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(at).expect("the server listens");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
-    stream
 }
 
 fn refused(arguments: &[&str], words: &str) {
@@ -66,11 +60,9 @@ fn two_upstreams_are_served_at_two_ports_of_one_program() {
         assert!(read_all(connect(at[0])) == poem("science"));
         assert!(read_all(connect(at[1])) == poem("ecstasy"));
     }
-    program.signal(Signal::TERM);
-    let ended = program.wait();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stderr.matches("fetching the poem from").count(), 2, "{}", ended.stderr);
-    assert_eq!(ended.stderr.matches("using the cached poem").count(), 2, "{}", ended.stderr);
+    let log = program.stop();
+    assert_eq!(log.matches("fetching the poem from").count(), 2, "{log}");
+    assert_eq!(log.matches("using the cached poem").count(), 2, "{log}");
     one.stop();
     other.stop();
 }
@@ -110,42 +102,6 @@ fn a_poem_that_must_end_otherwise_is_not_believed_the_first_time_either() {
     assert!(!read_some(client).1);
     slow.program.wait();
     proxy.stop();
-}
-
-/// What a proxy like this one has printed when one client has come, another has gone, and a third came late.
-fn printed(version: &str) -> Vec<String> {
-    let slow = Server::slow("science", "100", "20ms");
-    let mut proxy = Server::start("poetryproxy", &["--like", version, "--port", "0", &slow.port()]);
-    let (stays, leaves) = (proxy.connect(), proxy.connect());
-    for _ in 0..2 {
-        proxy.program.wait_for_line(|line| line.contains("fetching the poem from"));
-    }
-    drop(leaves);
-    assert!(read_all(stays) == poem("science"));
-    assert!(read_all(proxy.connect()) == poem("science"));
-    proxy.program.signal(Signal::TERM);
-    let ended = proxy.program.wait();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains(&format!("like proxy {version} of the introduction")), "{}", ended.stderr);
-    slow.stop();
-    let lines = String::from_utf8(ended.stdout).expect("text");
-    let mut lines: Vec<String> = lines.lines().map(str::to_owned).collect();
-    let first = lines.remove(0);
-    assert!(
-        first.starts_with("Proxying ('127.0.0.1', ")
-            && first.contains(") on IPv4Address(type='TCP', host='127.0.0.1', port=")
-    );
-    lines
-}
-
-// spec: P14-10, P14-17, P14-31, P19-24, P19-28
-#[test]
-fn the_introductions_proxies_print_what_they_print() {
-    let fetching = "Fetching poem from server.";
-    for version in ["1.0", "2.0"] {
-        assert_eq!(printed(version), [fetching, fetching, "Using cached poem."], "{version}");
-    }
-    assert_eq!(printed("3.0"), [fetching, fetching, "Canceling poem download.", "Using cached poem."]);
 }
 
 #[test]

@@ -34,6 +34,7 @@
 
 mod attempt;
 pub mod cache;
+mod causes;
 mod client;
 mod fast;
 mod fetch;

@@ -1,7 +1,7 @@
 //! A poem: bytes that many connections send at once and nobody copies.
 //!
-//! Walk: loaded by the programs or brought by [`Fetch`](crate::Fetch); `fast.rs`, `slow.rs` and `proxy.rs` write it
-//! with `write_shared`.
+//! Walk: loaded by the programs, or brought by [`Fetch`](crate::Fetch) and [`PoetryProxy`](crate::PoetryProxy); `fast.rs` and
+//! `slow.rs` write it with `write_shared`.
 //! Tests: `tests/poem_files.rs`.
 
 use std::error::Error;

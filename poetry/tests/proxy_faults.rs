@@ -5,11 +5,10 @@ mod common;
 use std::time::Duration;
 
 use common::stage::Stage;
-use common::watcher::Watcher;
 use sestina_poetry::{ProxySettings, poems};
 
 const POEM: &[u8] = poems::SCIENCE;
-/// Longer than no silence of a healthy poet here.
+/// Longer than any silence of a healthy poet here.
 const STALL: Duration = Duration::from_millis(30);
 
 /// How a poet fails.
@@ -21,6 +20,7 @@ enum Fault {
     End,
 }
 
+/// A poem is asked for each time, and a poet who failed is asked again at once.
 fn settings(settings: &mut ProxySettings) {
     settings.cache.ttl = Some(Duration::ZERO);
     settings.cache.back_off = None;
@@ -107,9 +107,8 @@ fn a_poet_that_stays_connected_is_cut_when_it_is_given_up() {
 #[test]
 fn stale_if_error_is_for_those_who_were_given_nothing_yet() {
     let stage = Stage::new(|it| {
-        it.cache.ttl = Some(Duration::ZERO);
+        settings(it);
         it.cache.stale_if_error = Duration::from_secs(3600);
-        it.cache.back_off = None;
     });
     stage.keep(POEM);
     stage.proxy.purge_all(sestina_poetry::cache::Purge::Soft);
@@ -121,6 +120,6 @@ fn stale_if_error_is_for_those_who_were_given_nothing_yet() {
     stage.says(b"another", &clients);
     stage.puppet.last().abort();
     stage.ended(&clients);
-    clients.iter().for_each(|client: &Watcher| client.was_cut(b"another poem"));
+    clients.iter().for_each(|client| client.was_cut(b"another poem"));
     stage.end();
 }

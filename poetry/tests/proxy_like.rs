@@ -4,10 +4,12 @@ mod common;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use common::log::logged;
 use common::stage::Stage;
 use common::watcher::Watcher;
+use sestina_poetry::cache::Admission;
 use sestina_poetry::{Like, Observer, ProxyRoute, ProxySettings, poems};
 
 const POEM: &[u8] = poems::SCIENCE;
@@ -208,5 +210,29 @@ fn a_proxy_of_ours_prints_nothing() {
     let hit = stage.client();
     stage.ended(std::slice::from_ref(&hit));
     assert!(printed.0.borrow().is_empty());
+    stage.end();
+}
+
+/// Who heard of a first byte, by how it came by it.
+#[derive(Clone, Default)]
+struct FirstBytes(Rc<RefCell<Vec<Admission>>>);
+
+impl Observer for FirstBytes {
+    fn first_byte(&self, admission: Admission, _: Duration) {
+        self.0.borrow_mut().push(admission);
+    }
+}
+
+#[test]
+fn their_first_bytes_are_told_too() {
+    let (stage, _) = stage(Like::Three);
+    let heard = FirstBytes::default();
+    stage.proxy.observe(heard.clone());
+    let first = waiting(&stage, 1);
+    stage.puppet.last().write(POEM);
+    stage.puppet.last().lose_connection();
+    stage.ended(&first);
+    stage.ended(&[stage.client()]);
+    assert_eq!(*heard.0.borrow(), [Admission::Miss, Admission::Hit]);
     stage.end();
 }

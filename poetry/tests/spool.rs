@@ -407,3 +407,61 @@ fn a_key_that_is_no_upstream_any_more_is_kept_and_not_given_out() {
     assert!(proxy.entries().is_empty());
     assert_eq!((spool.counters().restored, spool.counters().files), (0, 1));
 }
+
+/// As a file that the system does not let go of: here something else has taken its place.
+fn in_the_way(file: &Path) {
+    fs::remove_file(file).expect("it is there");
+    fs::create_dir(file).expect("a folder can be made");
+}
+
+#[test]
+fn a_copy_that_cannot_be_removed_still_counts() {
+    let scratch = with_a_copy("stays");
+    let life = Life::simple(&scratch.0).started();
+    in_the_way(&scratch.file());
+    assert!(life.proxy.purge("a", Purge::Hard).expect("it is known"));
+    let counted = life.settled();
+    assert_eq!((counted.removes.errors, counted.files), (1, 1));
+    life.stop();
+}
+
+#[test]
+fn a_file_that_does_not_make_room_keeps_its_place_and_no_more_is_written_than_may_be() {
+    let scratch = with_a_copy("full");
+    let limits = SpoolLimits { files_max: 1, ..SpoolLimits::default() };
+    let life = Life::new(&scratch.0, ProxySettings::default(), limits, now());
+    let life = life.with_poets(b"-", b"a poem of b").started();
+    in_the_way(&scratch.file());
+    for _ in 0..2 {
+        life.poem("b").expect("the poet is there");
+        assert!(life.proxy.purge("b", Purge::Hard).expect("it is known"));
+        assert_eq!(life.settled().files, 1);
+    }
+    assert_eq!((life.settled().writes.errors, scratch.files().len()), (2, 1));
+    life.stop();
+}
+
+#[test]
+fn a_spool_that_starts_again_looks_again_and_writes_everything_once() {
+    let scratch = Scratch::new("again");
+    let reactor = Simulation::seeded(1).reactor();
+    let poet = FastPoetry::new(Poem::from_bytes("a poem"));
+    let port = reactor.listen(&Endpoint::loopback(10_001), poet).expect("the port is free");
+    let proxy = PoetryProxy::new(&reactor, &Endpoint::loopback(10_001));
+    let spool = Spool::new(&place(&proxy), &scratch.0, SpoolLimits::default(), now);
+    let its = spool.clone();
+    let mut application = Application::new("proxy");
+    application.add(Child::new("spool", move || its.clone())).expect("one child");
+    let tree = application.attach(&reactor).expect("a good name");
+    wait(&reactor, tree.start()).expect("it starts");
+    wait(&reactor, tree.restart("spool")).expect("it starts again");
+    wait(&reactor, proxy.get_poem("127.0.0.1:10001")).expect("the poet is there");
+    wait(&reactor, spool.idle()).expect("it comes to rest");
+    assert_eq!((spool.counters().writes.operations, spool.counters().files), (1, 1));
+    fs::remove_file(scratch.file()).expect("it is there");
+    wait(&reactor, tree.restart("spool")).expect("it starts again");
+    assert_eq!(spool.counters().files, 0, "it has looked again");
+    assert!(wait(&reactor, tree.stop()).expect("it stops").is_clean());
+    drop(port.stop_listening());
+    reactor.clear();
+}

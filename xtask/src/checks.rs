@@ -129,8 +129,10 @@ pub(crate) fn docs() -> Outcome {
     Ok(())
 }
 
-/// The repository's folder: above this crate's.
+/// The repository's folder: above this crate's. Cargo says where that is now: what was compiled in may be another checkout,
+/// if both have the same target folder.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let now = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = now.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    here.parent().unwrap_or(&here).to_owned()
 }

@@ -13,8 +13,10 @@ use sestina_reactor::{ConnectError, Endpoint, Reactor, Stream, StreamError};
 const STATUS_BYTES_MAX: usize = 64 * 1024;
 /// How long one line of an answer may be: JSON is one line.
 const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// How long all of it may be.
+/// How much memory all of it may take; a line costs its bytes and [`LINE_COST`].
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// What a line costs beside its bytes, also an empty one.
+const LINE_COST: usize = size_of::<String>();
 /// What the greeting of every version begins with.
 const GREETING_BEGINNING: &str = "sestina control ";
 
@@ -61,13 +63,19 @@ impl fmt::Display for CtlError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoReactor(_) => out.write_str("no connection can be made"),
+            Self::Connect(error @ ConnectError::Refused(_)) => {
+                write!(out, "{error}: start the service, with this path as its --control")
+            }
             Self::Connect(error) => error.fmt(out),
             Self::Stranger(name) => write!(
                 out,
                 "whoever listens at {name} is no control socket of sestina: is it the path given to --control?"
             ),
             Self::Version(name, greeting) => {
-                write!(out, "{name} says '{greeting}', and this is for '{CONTROL_GREETING}'")
+                write!(
+                    out,
+                    "{name} says '{greeting}', and this is for '{CONTROL_GREETING}': take the program of its version"
+                )
             }
             Self::TimedOut(name, limit) => write!(
                 out,
@@ -146,7 +154,7 @@ async fn answer(stream: &Stream) -> Result<Vec<String>, Failure> {
     let (mut lines, mut left) = (Vec::new(), ANSWER_BYTES_MAX);
     for _ in 0..count {
         let line = read_line(stream, LINE_BYTES_MAX.min(left)).await?;
-        left = left.saturating_sub(line.len() + 1);
+        left = left.saturating_sub(line.len() + LINE_COST);
         lines.push(line);
     }
     Ok(lines)

@@ -17,6 +17,7 @@ const DESCRIPTORS_RESERVED: u64 = 64;
 const DESCRIPTORS_PER_DOWNLOAD: u64 = 2;
 /// More at once than this is of no use to anybody, and each costs memory.
 const JOBS_MAX: u64 = 100_000;
+
 /// What goes to the standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Content {

@@ -205,7 +205,9 @@ pub(super) enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Folder { folder, .. } => write!(out, "cannot make the folder '{}'", folder.display()),
+            Self::Folder { folder, .. } => {
+                write!(out, "cannot make the folder '{}': name another one", folder.display())
+            }
             Self::Exists(path) => {
                 write!(out, "'{}' exists: take another folder, or --force to replace it", path.display())
             }

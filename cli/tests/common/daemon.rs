@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use super::{DEADLINE, Ended, Program, poem_file, sestina};
+use super::{DEADLINE, Ended, Program, connect, poem_file, sestina};
 
 /// How long between two looks at another process.
 const LOOK: Duration = Duration::from_millis(5);
@@ -51,6 +51,14 @@ impl Folder {
     pub(crate) fn sestina(&self, arguments: &[&str]) -> Command {
         let mut command = sestina();
         command.current_dir(&self.0).args(arguments).env_remove("NOTIFY_SOCKET").env_remove("INVOCATION_ID");
+        command
+    }
+
+    /// A shell that runs this script here.
+    pub(crate) fn shell(&self, shell: &str, script: &str) -> Command {
+        let mut command = Command::new(shell);
+        command.current_dir(&self.0).args(["-c", script]);
+        command.env_remove("NOTIFY_SOCKET").env_remove("INVOCATION_ID");
         command
     }
 
@@ -132,9 +140,7 @@ impl<'a> Daemon<'a> {
 
     #[track_caller]
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.at()).expect("it listens");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
-        stream
+        connect(self.at())
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -1,6 +1,6 @@
 //! A fast poet whose port the test has opened before, so that nobody has to wait for a line of its log.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 
 use super::program::{Ended, Program};
-use super::{DEADLINE, path, poem_file, read_all, scratch, sestina};
+use super::{connect, path, poem_file, read_all, scratch, sestina};
 
 /// How often a test asks again for what a signal makes the poet do: it is one of the next turns of its loop.
 const ASKED_MAX: usize = 10_000;
@@ -77,8 +77,7 @@ impl Handed {
 
 #[track_caller]
 pub(crate) fn fetch(at: SocketAddr, length: usize) -> SocketAddr {
-    let stream = TcpStream::connect(at).expect("the port is open");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
+    let stream = connect(at);
     let peer = stream.local_addr().expect("it is connected");
     assert_eq!(read_all(stream).len(), length);
     peer

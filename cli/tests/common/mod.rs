@@ -4,6 +4,7 @@
 
 pub(crate) mod daemon;
 pub(crate) mod handed;
+pub(crate) mod plugins;
 pub(crate) mod poet;
 pub(crate) mod program;
 pub(crate) mod terminal;
@@ -56,7 +57,13 @@ impl Server {
         let mut command = sestina();
         // Some tests leave conversations open on purpose: those are cut soon.
         command.args(["-n", "--drain-timeout", "500ms", plugin]).args(arguments);
-        let mut program = Program::start(command);
+        Self::with_output(plugin, command, Stdio::piped())
+    }
+
+    /// The same with this command, and with this as its standard output.
+    #[track_caller]
+    pub(crate) fn with_output(plugin: &str, command: Command, output: Stdio) -> Self {
+        let mut program = Program::with_output(command, output);
         let words = format!("{plugin} listening on ");
         let line = program.wait_for_line(|line| line.contains(&words));
         program.wait_for_line(|line| line.ends_with(&format!(" {plugin} is ready")));
@@ -85,20 +92,22 @@ impl Server {
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.at).expect("the server listens");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
-        stream
+        connect(self.at)
     }
 
-    /// Ends it as an operator would, and checks that this is clean. Gives its log.
+    /// See [`Program::stop`].
     #[track_caller]
     pub(crate) fn stop(self) -> String {
-        self.program.signal(rustix::process::Signal::TERM);
-        let ended = self.program.wait();
-        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        assert!(ended.stdout.is_empty());
-        ended.stderr
+        self.program.stop()
     }
+}
+
+/// A connection on which nobody waits for ever.
+#[track_caller]
+pub(crate) fn connect(at: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(at).expect("somebody listens");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout is possible");
+    stream
 }
 
 pub(crate) fn path(path: &Path) -> &str {

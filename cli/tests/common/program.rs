@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -33,14 +34,19 @@ pub(crate) struct Ended {
 }
 
 impl Program {
-    /// Starts it, with nothing to read and everything it says collected, unless the command says otherwise for the
-    /// standard output.
-    pub(crate) fn start(mut command: Command) -> Self {
+    /// Starts it, with nothing to read and everything it says collected.
+    pub(crate) fn start(command: Command) -> Self {
+        Self::with_output(command, Stdio::piped())
+    }
+
+    /// The same with this as its standard output.
+    pub(crate) fn with_output(mut command: Command, output: Stdio) -> Self {
         hear_signals();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(output).stderr(Stdio::piped());
         Self::of(command.spawn().expect("the program starts"))
     }
 
+    /// One that was started; what it says is collected where it has a pipe of ours.
     pub(crate) fn of(mut child: Child) -> Self {
         let stdout = child.stdout.take().map(|mut stdout| {
             let (sender, receiver) = channel();
@@ -103,6 +109,11 @@ impl Program {
         kill_process(self.pid, signal).expect("it runs, or has not been waited for");
     }
 
+    /// Whether it still runs after this time. It is not waited for any more if not.
+    pub(crate) fn runs_for(&self, time: Duration) -> bool {
+        matches!(self.status.recv_timeout(time), Err(RecvTimeoutError::Timeout))
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Ended {
@@ -123,6 +134,16 @@ impl Program {
             stdout: stdout.unwrap_or_default(),
             stderr: self.log.join("\n"),
         }
+    }
+
+    /// Ends it as an operator would, and checks that this is clean and that it has printed nothing. Gives its log.
+    #[track_caller]
+    pub(crate) fn stop(self) -> String {
+        self.signal(Signal::TERM);
+        let ended = self.wait();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(ended.stdout.is_empty());
+        ended.stderr
     }
 
     /// Runs it to its end.

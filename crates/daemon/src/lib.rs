@@ -43,8 +43,8 @@
 //! # Exit status
 //!
 //! 0 for a clean end, and for a detached process that is ready; 1 if it failed; 2 for wrong usage; 3 for `--status` of a service that
-//! does not run; 4 for a missing privilege; 7 for other orders to one that does not run; 128 and the number of the signal
-//! that cut it.
+//! does not run; 4 for a missing privilege; 6 for an application file that cannot be read; 7 for other orders to one that does
+//! not run; 128 and the number of the signal that cut it.
 //!
 //! # What it keeps of the environment
 //!

@@ -64,9 +64,7 @@ impl NotifyOptions {
     pub(crate) fn has_watchdog(&self) -> bool {
         self.watchdog == Watchdog::Auto
     }
-}
 
-impl NotifyOptions {
     /// Whether it means a descriptor of the process that was started.
     pub(crate) fn needs_foreground(&self) -> bool {
         matches!(self.notify, Whom::Descriptor(_))
@@ -262,9 +260,7 @@ fn watchdog(surroundings: &Surroundings) -> Result<Option<Duration>, NotifyError
 }
 
 fn one_line(status: &str) -> String {
-    let line = words::one_line(status);
-    let end = (0..=STATUS_BYTES_MAX.min(line.len())).rev().find(|end| line.is_char_boundary(*end));
-    line[..end.unwrap_or(0)].to_owned()
+    words::beginning(&words::one_line(status), STATUS_BYTES_MAX).to_owned()
 }
 
 /// Why nobody can be told.
@@ -290,7 +286,7 @@ impl fmt::Display for NotifyError {
             ),
             Self::Address(address) => write!(out, "NOTIFY_SOCKET is '{address}', which is no address of a socket"),
             Self::Socket { address, .. } => write!(out, "nobody listens where NOTIFY_SOCKET says, at '{address}'"),
-            Self::Descriptor { number, .. } => write!(out, "--notify fd:{number}: there is no such descriptor"),
+            Self::Descriptor { number, .. } => write!(out, "--notify fd:{number}: there is no such descriptor: whoever starts this opens it"),
             Self::Watchdog(text) => write!(out, "WATCHDOG_USEC is '{text}', which is no time"),
         }
     }

@@ -52,9 +52,17 @@ pub(crate) fn give(order: Order, pid_file: Option<&Path>, times: Times) -> Repor
     let (holder, pid) = match find(path) {
         Ok(found) => found,
         Err(None) => {
-            let status = if order == Order::Status { STATUS_STOPPED } else { NOT_RUNNING };
             let stale = if path.exists() { " (its pid file is stale)" } else { "" };
-            return Report { status, text: format!("not running{stale}") };
+            return match order {
+                Order::Status => Report { status: STATUS_STOPPED, text: format!("not running{stale}") },
+                _ => {
+                    let (path, other) = (path.display(), "--pidfile or --rundir names another one");
+                    Report {
+                        status: NOT_RUNNING,
+                        text: format!("not running{stale}: nobody has '{path}'; {other}"),
+                    }
+                }
+            };
         }
         Err(Some(report)) => return report,
     };

@@ -14,7 +14,7 @@ use crate::service_maker::UsageError;
 use crate::surroundings::Surroundings;
 
 /// The permissions that new files of a detached process do not get, unless told otherwise: as twistd.
-const DETACHED_UMASK: u32 = 0o077;
+pub(crate) const DETACHED_UMASK: u32 = 0o077;
 
 /// The checked wishes of a command line.
 #[derive(Debug)]
@@ -163,7 +163,12 @@ impl Plan {
 fn directory(option: &str, path: PathBuf) -> Result<PathBuf, UsageError> {
     match fs::metadata(&path) {
         Ok(metadata) if metadata.is_dir() => Ok(path),
-        Ok(_) => Err(UsageError::new(format!("--{option}: '{}' is not a directory", path.display()))),
-        Err(error) => Err(UsageError::new(format!("--{option}: '{}': {error}", path.display()))),
+        Ok(_) => {
+            Err(UsageError::new(format!("--{option}: '{}' is not a directory: name one", path.display())))
+        }
+        Err(error) => {
+            let path = path.display();
+            Err(UsageError::new(format!("--{option}: '{path}': make it first, or name another one: {error}")))
+        }
     }
 }

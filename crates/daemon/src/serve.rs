@@ -153,9 +153,10 @@ impl Served<'_> {
         let failed = |what: String| move |error: std::io::Error| Failure::new(PrepareError { what, error });
         std::env::set_current_dir(&plan.rundir)
             .map_err(failed(format!("cannot change to the directory '{}'", plan.rundir.display())))?;
-        plan.descriptors = descriptors::set_limit(plan.nofile).map_err(failed("--nofile".to_owned()))?;
+        plan.descriptors =
+            descriptors::set_limit(plan.nofile).map_err(failed("--nofile: ask for fewer".to_owned()))?;
         if let Some(bytes) = plan.core {
-            descriptors::set_core_limit(bytes).map_err(failed("--core".to_owned()))?;
+            descriptors::set_core_limit(bytes).map_err(failed("--core: ask for less".to_owned()))?;
         }
         Ok(())
     }

@@ -31,7 +31,8 @@ const BY_SIGNAL: u8 = 128;
 pub(crate) struct EarlySignals {
     /// Those that were ignored when the process was started, a bit each.
     ignored: u64,
-    end: Vec<(Signal, Arc<AtomicBool>)>,
+    /// The others, each with whether it has come.
+    caught: Vec<(Signal, Arc<AtomicBool>)>,
 }
 
 impl EarlySignals {
@@ -40,12 +41,12 @@ impl EarlySignals {
     /// # Errors
     /// If the system does not allow it.
     pub(crate) fn catch(foreground: bool) -> std::io::Result<Self> {
-        let mut early = Self { ignored: if foreground { ignored_signals() } else { 0 }, end: Vec::new() };
+        let mut early = Self { ignored: if foreground { ignored_signals() } else { 0 }, caught: Vec::new() };
         for signal in [Signal::Terminate, Signal::Interrupt, Signal::Quit, Signal::Hangup, Signal::User1] {
             if early.are_wanted(signal) {
                 let came = Arc::new(AtomicBool::new(false));
                 signal_hook::flag::register(i32::from(number(signal)), Arc::clone(&came))?;
-                early.end.push((signal, came));
+                early.caught.push((signal, came));
             }
         }
         Ok(early)
@@ -58,7 +59,7 @@ impl EarlySignals {
     /// The first that has come already and that ends a process.
     fn came(&self) -> Option<Signal> {
         let ends = |signal: &Signal| matches!(signal, Signal::Terminate | Signal::Interrupt | Signal::Quit);
-        let came = self.end.iter().filter(|(_, came)| came.load(Ordering::Relaxed));
+        let came = self.caught.iter().filter(|(_, came)| came.load(Ordering::Relaxed));
         came.map(|(signal, _)| *signal).find(ends)
     }
 }

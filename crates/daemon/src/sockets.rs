@@ -50,8 +50,11 @@ impl Inherited {
 }
 
 fn duplicate(number: i32) -> Result<OwnedFd, UsageError> {
-    sestina_sys::duplicate(number)
-        .map_err(|error| UsageError::new(format!("no socket is open as descriptor {number}: {error}")))
+    sestina_sys::duplicate(number).map_err(|error| {
+        UsageError::new(format!(
+            "no socket is open as descriptor {number}: whoever starts this opens it: {error}"
+        ))
+    })
 }
 
 /// Nothing that happens to be open goes to programs that are started from now on.

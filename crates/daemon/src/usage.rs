@@ -153,7 +153,7 @@ fn is_option_of(command: &Command, argument: &str) -> bool {
 }
 
 /// The parser sorts what resembles the word; the most similar comes last.
-fn suggestion(error: &clap::Error, kind: ContextKind) -> Option<String> {
+pub(crate) fn suggestion(error: &clap::Error, kind: ContextKind) -> Option<String> {
     let best = match error.get(kind)? {
         ContextValue::Strings(texts) => texts.last()?.clone(),
         other => other.to_string(),
@@ -166,7 +166,8 @@ fn plugins(command: &Command) -> String {
     visible.map(Command::get_name).collect::<Vec<_>>().join(", ")
 }
 
-fn text(value: Option<&ContextValue>) -> String {
+/// What the parser says of one thing: a word, or several.
+pub(crate) fn text(value: Option<&ContextValue>) -> String {
     match value {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(", "),
@@ -176,7 +177,7 @@ fn text(value: Option<&ContextValue>) -> String {
 }
 
 /// The parser's own words, for what is not expected to happen.
-fn rendered(error: &clap::Error) -> String {
+pub(crate) fn rendered(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let first = text.lines().next().unwrap_or_default();
     first.strip_prefix("error: ").unwrap_or(first).to_owned()

@@ -3,7 +3,6 @@
 //! Nothing here panics when the standard error is closed or full: there is nobody left to be told.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 /// Says one line.
@@ -35,14 +34,27 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if must_be_escaped(character) {
-            write!(line, "{}", character.escape_default()).expect("a string takes everything");
-        } else {
-            line.push(character);
-        }
-    }
+    escape_into(&mut line, text);
     line
+}
+
+/// The same, behind what is there.
+pub(crate) fn escape_into(out: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.find(must_be_escaped) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let mut characters = from.chars();
+        out.extend(characters.next().into_iter().flat_map(char::escape_default));
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+}
+
+/// The beginning of `text` that has at most so many bytes, and ends between two characters.
+pub(crate) fn beginning(text: &str, bytes_max: usize) -> &str {
+    let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// Whether a character, written as it is, could end a line, move a cursor, or reorder what stands around it.

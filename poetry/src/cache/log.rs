@@ -153,7 +153,7 @@ impl Log {
         self.blocks.front().filter(small).filter(|_| self.sealed && self.is_whole() && self.blocks.len() == 1)
     }
 
-    /// The blocks, if it is sealed and whole.
+    /// The closed blocks: everything, of a log that is sealed and whole.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &Rc<[u8]>> {
         self.blocks.iter()
     }

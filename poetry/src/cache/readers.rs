@@ -367,11 +367,4 @@ impl Cache {
         }
         self.left(now, id);
     }
-
-    /// Whether a key has a flight that newcomers join: for the front's log lines.
-    #[must_use]
-    pub fn is_fetching(&self, key: &str) -> bool {
-        let entry = self.keys.get(key).map(|key| &self.entries[*key]);
-        entry.is_some_and(|entry| matches!(entry.state, State::Connecting(_) | State::Streaming(_)))
-    }
 }

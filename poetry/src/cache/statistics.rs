@@ -243,7 +243,7 @@ impl Cache {
                 key: Rc::clone(&self.entries[flight.key].name),
                 generation: flight.generation,
                 phase: flight.phase.word(),
-                attached: flight.bond != Bond::Alone { store: false } && flight.phase != Phase::Cut,
+                attached: !matches!(flight.bond, Bond::Alone { .. }) && flight.phase != Phase::Cut,
                 bytes: self.store.log(flight.log).map_or(0, super::log::Log::len),
                 readers: self.store.reader_count(flight.log),
                 age: now - flight.started,

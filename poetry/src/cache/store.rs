@@ -11,7 +11,7 @@ use super::slots::{Slots, Ticket};
 /// A log's ticket.
 pub(crate) type LogId = Ticket;
 /// A reader's ticket.
-pub(crate) type SubTicket = Ticket;
+pub(crate) type ReaderTicket = Ticket;
 
 /// What a stored body costs beyond its bytes.
 pub(crate) const LOG_OVERHEAD_BYTES: u64 = 256;
@@ -64,12 +64,12 @@ impl Seat {
 /// Who reads a log. Coming and leaving cost the same for one reader and for ten thousand, and seats are used again.
 #[derive(Default)]
 struct Seats {
-    seats: Vec<Option<SubTicket>>,
+    seats: Vec<Option<ReaderTicket>>,
     free: Vec<usize>,
 }
 
 impl Seats {
-    fn take(&mut self, reader: SubTicket) -> Seat {
+    fn take(&mut self, reader: ReaderTicket) -> Seat {
         match self.free.pop() {
             Some(seat) => {
                 self.seats[seat] = Some(reader);
@@ -88,7 +88,7 @@ impl Seats {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = SubTicket> {
+    fn iter(&self) -> impl Iterator<Item = ReaderTicket> {
         self.seats.iter().copied().flatten()
     }
 
@@ -154,7 +154,7 @@ impl Store {
     }
 
     /// Gives a reader a seat at a log, which it must keep for its leave.
-    pub(crate) fn add_reader(&mut self, id: LogId, reader: SubTicket) -> Seat {
+    pub(crate) fn add_reader(&mut self, id: LogId, reader: ReaderTicket) -> Seat {
         self.logs.get_mut(id).map_or(Seat::NONE, |held| held.readers.take(reader))
     }
 
@@ -169,12 +169,12 @@ impl Store {
         self.logs.get(id).map_or(0, |held| held.readers.len())
     }
 
-    pub(crate) fn readers(&self, id: LogId) -> impl Iterator<Item = SubTicket> {
+    pub(crate) fn readers(&self, id: LogId) -> impl Iterator<Item = ReaderTicket> {
         self.logs.get(id).into_iter().flat_map(|held| held.readers.iter())
     }
 
     /// The readers of logs that are nobody's.
-    pub(crate) fn pinning(&self) -> impl Iterator<Item = SubTicket> {
+    pub(crate) fn pinning(&self) -> impl Iterator<Item = ReaderTicket> {
         let pinned = self.logs.iter().filter(|(_, held)| held.owner == Owner::Nobody);
         pinned.flat_map(|(_, held)| held.readers.iter())
     }

@@ -68,9 +68,10 @@ impl Shell {
     /// Gives a client what there is for it, as far as its connection takes it. Says whether it is done with.
     pub(crate) fn pump(self: &Rc<Self>, reader: ReaderId, conn: &ConnHandle) -> bool {
         let before = conn.queued();
-        let pumped = self.give(reader, conn);
-        if self.is_observed() && conn.queued() > before {
-            self.tell_first_byte(reader);
+        let admission = if self.is_observed() { self.cache.borrow().admission(reader) } else { None };
+        let pumped = self.give(reader, conn); // one that is given all of it at once is gone then
+        if let Some(admission) = admission.filter(|_| conn.queued() > before) {
+            self.tell_first_byte(reader, admission);
         }
         let over = match pumped {
             Pumped::GoesOn => false,
@@ -152,10 +153,9 @@ impl Shell {
         if self.settings.like.is_some() { conn.lose_connection() } else { conn.abort() }
     }
 
-    fn tell_first_byte(&self, reader: ReaderId) {
+    fn tell_first_byte(&self, reader: ReaderId, admission: Admission) {
         let since = self.sinks.borrow_mut().take_since(reader);
-        let admission = self.cache.borrow().admission(reader);
-        if let (Some(since), Some(admission)) = (since, admission) {
+        if let Some(since) = since {
             let after = self.reactor.now() - since;
             self.tell_observers(|observer| observer.first_byte(admission, after));
         }
@@ -258,8 +258,7 @@ impl Protocol for Client {
 
     fn timer(&mut self, conn: &mut Conn<'_>) {
         let settings = &self.shell.settings;
-        let (window, taken) = (settings.send_rate_window, self.taken(conn));
-        let least = settings.send_rate_min.saturating_mul(window.as_secs().max(1));
+        let (window, least, taken) = (settings.send_rate_window, settings.least_taken(), self.taken(conn));
         let got = taken.saturating_sub(self.taken_before);
         if got >= least {
             self.taken_before = taken;

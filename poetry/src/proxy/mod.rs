@@ -71,8 +71,8 @@ pub use settings::{Like, ProxySettings, SEND_RATE_MIN, SEND_RATE_WINDOW};
 /// same.
 ///
 /// # Limits
-/// See [`ProxySettings`] and [`cache::Settings`](crate::cache::Settings); how many clients there are is the port's to
-/// limit.
+/// See [`ProxySettings`] and [`cache::Settings`](crate::cache::Settings). Clients above
+/// [`clients_max`](ProxySettings::clients_max) are reset; those above a smaller limit of a port wait there.
 ///
 /// ```no_run
 /// use sestina_poetry::PoetryProxy;

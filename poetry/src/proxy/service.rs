@@ -81,8 +81,8 @@ pub fn poetry_proxy(name: impl Into<String>, upstream: &Endpoint, at: &Endpoint)
 ///
 /// # Order
 /// Its privileged start listens; when one socket cannot be had, the others are closed. Its drain closes all, and answers
-/// when everybody is served. Its reload purges every poem softly: what a disk copy or
-/// [`stale_if_error`](crate::cache::Settings::stale_if_error) needs stays.
+/// when everybody is served. Its reload purges every poem softly: what
+/// [`stale_if_error`](crate::cache::Settings::stale_if_error) needs stays in memory; copies on a disk go.
 ///
 /// ```
 /// use sestina_poetry::{PoetryProxyService, ProxyRoute, ProxySettings};

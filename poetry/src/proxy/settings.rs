@@ -101,4 +101,31 @@ impl ProxySettings {
         cache.limits.background = Duration::ZERO;
         settings
     }
+
+    /// How much a client must take within the time over which it is measured: a byte, even if the rate asks for less.
+    pub(crate) fn least_taken(&self) -> u64 {
+        let least = u128::from(self.send_rate_min) * self.send_rate_window.as_millis() / 1000;
+        u64::try_from(least).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_that_of_a_second_however_long_it_is_measured() {
+        let cases = [
+            (128, SEND_RATE_WINDOW, 7680),
+            (1000, Duration::from_millis(1900), 1900),
+            (1000, Duration::from_millis(500), 500),
+            (1, Duration::from_millis(30), 1),
+            (u64::MAX, SEND_RATE_WINDOW, u64::MAX),
+        ];
+        for (rate, window, least) in cases {
+            let mut settings = ProxySettings::default();
+            (settings.send_rate_min, settings.send_rate_window) = (rate, window);
+            assert_eq!(settings.least_taken(), least, "{rate} bytes a second over {window:?}");
+        }
+    }
 }

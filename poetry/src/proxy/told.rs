@@ -6,7 +6,8 @@ use sestina_reactor::{Address, Conn, ConnHandle, Endpoint};
 
 use super::settings::Like;
 use super::shell::Shell;
-use crate::cache::{Admission, FlightError, FlightReport, Outcome, ReaderId};
+use crate::cache::{Admission, FlightReport, Outcome, ReaderId};
+use crate::causes::with_causes;
 
 /// An upstream is served from now on.
 pub(crate) fn proxying(shell: &Shell, name: &str, upstream: &Endpoint, at: &Address) {
@@ -97,22 +98,10 @@ pub(crate) fn flight_ended(shell: &Rc<Shell>, report: &FlightReport) {
             "fetch cancelled: nobody waits any more"
         ),
         Outcome::Failed(why) => {
-            let why = causes(why);
+            let why = with_causes(why);
             tracing::warn!(
                 %key, fetch = number, generation, outcome, bytes, ?duration, waiters_max = readers_max, by, "fetch failed: {why}"
             );
         }
     }
-}
-
-/// An error and its causes, in one line.
-fn causes(error: &FlightError) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
-        cause = error.source();
-    }
-    words
 }

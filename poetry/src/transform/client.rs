@@ -16,13 +16,14 @@ use sestina_framing::{
 use sestina_reactor::{Address, ConnectError, Endpoint, Factory, Lost, Protocol, Reactor, Time};
 
 use super::error::TransformError;
+use super::service::can_be_asked_for;
 use crate::poem::Poem;
 
 /// How long a request or an answer of the transform service may be, in bytes, unless
-/// [`TransformClient::with_bytes_max`] or the service's own said otherwise: what
-/// the original reads.
+/// [`TransformClient::with_bytes_max`] or the service's own said otherwise: what the original reads.
 pub const TRANSFORM_BYTES_MAX: usize = STRING_BYTES_MAX;
-/// How long a client waits for the whole answer, connecting included, unless [`TransformClient::with_time_max`] said otherwise.
+/// How long a client waits for the whole answer, connecting included, unless [`TransformClient::with_time_max`] said
+/// otherwise.
 pub const TRANSFORM_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Has a service transform a poem, without any options: [`TransformClient`] has them.
@@ -130,7 +131,7 @@ impl TransformClient {
     /// # Cancelling
     /// See [`transform`].
     pub fn transform(&self, reactor: &Reactor, name: &str, poem: &Poem) -> Deferred<Poem> {
-        if name.is_empty() || name.contains('.') {
+        if !can_be_asked_for(name) {
             return fail(TransformError::BadName { name: name.to_owned() });
         }
         let bytes = name.len().saturating_add(1).saturating_add(poem.len());

@@ -15,7 +15,8 @@ use super::refusal::{Refusal, shown};
 use super::service::Transformer;
 use crate::poem::Poem;
 
-/// How many requests a proxy makes of its service at a time, unless [`TransformProxy::with_upstream_max`] said otherwise. The others wait in line.
+/// How many requests a proxy makes of its service at a time, unless [`TransformProxy::with_upstream_max`] said otherwise.
+/// The others wait in line.
 pub const TRANSFORM_UPSTREAM_MAX: usize = 100;
 
 /// Transforms poems by asking another transform service. A cheap clone.

@@ -28,14 +28,13 @@ use crate::poem::Poem;
 /// How many requests one connection may make at once, unless [`TransformServer::with_requests_max`] said otherwise.
 pub const TRANSFORM_REQUESTS_MAX: usize = 100;
 /// How many bytes of requests of one connection may wait behind the first one that is not answered, unless
-/// [`TransformServer::with_waiting_bytes_max`] said otherwise. With the number of clients this bounds what they can make a slow transformer hold. It is more than comes
-/// in one read, so a transformer that answers at once never refuses for it.
+/// [`TransformServer::with_waiting_bytes_max`] said otherwise. With the number of clients this bounds what they can make a slow
+/// transformer hold. It is more than comes in one read, so a transformer that answers at once never refuses for it.
 pub const TRANSFORM_WAITING_BYTES_MAX: usize = 256 * 1024;
 /// How long a client may take for its request, unless [`TransformServer::with_request_time_max`] said otherwise.
 pub const TRANSFORM_REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
-/// How long a client that has closed its own direction is still worked for, unless
-/// [`TransformServer::with_grace`] said otherwise: it may
-/// wait for the answer, or be gone, and both look the same.
+/// How long a client that has closed its own direction is still worked for, unless [`TransformServer::with_grace`] said
+/// otherwise: it may wait for the answer, or be gone, and both look the same.
 pub const TRANSFORM_GRACE: Duration = Duration::from_millis(500);
 
 /// Serves a [`Transformer`] on the wire. One factory, any number of connections.

@@ -76,7 +76,7 @@ impl TransformService {
         about: &str,
         transform: impl Fn(&str) -> String + 'static,
     ) -> Result<Self, BadTransformName> {
-        if name.is_empty() || name.contains('.') {
+        if !can_be_asked_for(name) {
             return Err(BadTransformName(name.to_owned()));
         }
         let function: Function = Rc::new(transform);
@@ -107,6 +107,11 @@ impl TransformService {
         let (bytes, limit) = (answer.len(), self.bytes_max);
         if bytes > limit { Err(Refusal::AnswerTooLong { bytes, limit }) } else { Ok(answer) }
     }
+}
+
+/// Whether a request can say this name: it ends at the first dot.
+pub(super) fn can_be_asked_for(name: &str) -> bool {
+    !name.is_empty() && !name.contains('.')
 }
 
 impl Default for TransformService {

@@ -31,7 +31,9 @@ use crate::files::{self, Source};
 const BOOK: &str = "book";
 const PAGES: &str = "book/src";
 const SUMMARY: &str = "SUMMARY.md";
-const FOLDERS: &[&str] = &["bench", "book", "cli", "crates", "examples", "fuzz", "poetry", "spec", "xtask"];
+/// The repository's folders: what is named with one of them in front must be there.
+const FOLDERS: &[&str] =
+    &["bench", "book", "cli", "crates", "examples", "fuzz", "pictures", "poetry", "spec", "sys", "xtask"];
 /// Languages of blocks that need not say where they are from.
 const UNQUOTED: &[&str] = &["sh", "text"];
 

@@ -1,9 +1,9 @@
 //! Which test cites which claim.
 //!
-//! A citation is a line `// spec: ID, ID` inside a test or right above one, or the end of a line inside. It is read from the text, without a parser: the
-//! test is the function that the line stands in (the next line above that begins a function and is indented less), or that
-//! follows it. A function is a test if an attribute above it is one (`#[test]`, `#[sestina_trial::test(..)]`), or if it is a
-//! case of the contract, which the crate of every driver runs.
+//! A citation is a line `// spec: ID, ID` inside a test or right above one, or the end of a line inside. It is read from the
+//! text, without a parser: the test is the function that the line stands in (the next line above that begins a function and is
+//! indented less), or that follows it. A function is a test if an attribute above it is one (`#[test]`,
+//! `#[sestina_trial::test(..)]`), or if it is a case of the contract, which the crate of every driver runs.
 
 use std::collections::BTreeMap;
 

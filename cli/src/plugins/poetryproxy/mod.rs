@@ -1,5 +1,6 @@
 //! `poetryproxy`: one fetch for everybody, streamed while it comes, kept afterwards.
 
+mod lines;
 mod operators;
 mod options;
 mod plan;
@@ -7,13 +8,13 @@ mod values;
 
 use sestina_daemon::{Context, ServiceMaker, UsageError, plugin};
 use sestina_deferred::Failure;
+use sestina_poetry::PoetryProxyService;
 use sestina_poetry::ops::ProxyPlace;
-use sestina_poetry::{Observer, PoetryProxyService};
 use sestina_service::{Child, MultiService};
 
+use self::lines::Lines;
 use self::options::Options;
 use self::plan::Plan;
-use crate::output::{Stream, Writer};
 
 const EXAMPLES: &str = "\
 Examples: a slow poet, a proxy before it, and a client of the proxy
@@ -46,26 +47,21 @@ fn make(options: Options, context: &Context) -> Result<MultiService, Failure> {
     for child in plan.operators.services(&place)? {
         group.add(child)?;
     }
-    group.add(Child::new("proxy", move || proxy(&plan, &place)))?;
+    let lines = plan.settings.like.is_some().then(Lines::default);
+    if let Some(lines) = lines.clone() {
+        group.add(Child::new("lines", move || lines.clone()))?;
+    }
+    group.add(Child::new("proxy", move || proxy(&plan, &place, lines.as_ref())))?;
     Ok(group)
 }
 
-fn proxy(plan: &Plan, place: &ProxyPlace) -> PoetryProxyService {
-    let (place, prints) = (place.clone(), plan.settings.like.is_some());
+fn proxy(plan: &Plan, place: &ProxyPlace, lines: Option<&Lines>) -> PoetryProxyService {
+    let (place, lines) = (place.clone(), lines.cloned());
     let (settings, routes) = (plan.settings.clone(), plan.routes.clone());
     PoetryProxyService::with_set_up(settings, routes, plan.limits, move |proxy| {
-        if prints && let Ok(writer) = Writer::start() {
-            proxy.observe(Printed(writer));
+        if let Some(lines) = lines {
+            proxy.observe(lines);
         }
         place.set(proxy);
     })
-}
-
-/// The lines of the introduction's proxies, on the standard output.
-struct Printed(Writer);
-
-impl Observer for Printed {
-    fn prints(&self, line: &str) {
-        self.0.push(Stream::Out, format!("{line}\n").into_bytes());
-    }
 }

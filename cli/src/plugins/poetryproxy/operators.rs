@@ -88,7 +88,7 @@ impl Operators {
     /// The services, which find the proxy in this place.
     ///
     /// # Errors
-    /// If the control socket's path is none.
+    /// If the path of the control socket cannot be one.
     pub(super) fn services(&self, place: &ProxyPlace) -> Result<Vec<Child>, EndpointError> {
         let mut services = Vec::new();
         let spool = self.spool.as_ref().map(|path| {

@@ -11,7 +11,7 @@ use sestina_poetry::cache::{OnAbandon, OnSuspect, OnTooLarge};
 use super::super::parse_limit;
 use super::operators::Operators;
 use super::values::{
-    Ending, Ttl, Upstream, parse_back_off, parse_like, parse_on_abandon, parse_on_suspect,
+    BackOff, Ending, Ttl, Upstream, parse_back_off, parse_like, parse_on_abandon, parse_on_suspect,
     parse_on_too_large, parse_ttl,
 };
 use crate::address::{PoetAddress, parse_interface, parse_port};
@@ -70,7 +70,7 @@ pub(super) struct Freshness {
     pub(super) uncacheable_ttl: Duration,
     /// How long to leave a poet alone that has failed; doubled each time; or none [default: 1]
     #[arg(long, value_name = "DURATION", value_parser = parse_back_off, allow_hyphen_values = true)]
-    pub(super) back_off: Option<Ttl>,
+    pub(super) back_off: Option<BackOff>,
     /// The longest such time
     #[arg(long, value_name = "DURATION", default_value = "30", value_parser = parse_time_limit, allow_hyphen_values = true)]
     pub(super) back_off_max: Duration,

@@ -65,15 +65,19 @@ pub(super) fn parse_ttl(text: &str) -> Result<Ttl, String> {
 pub(super) struct Ttl(pub(super) Option<Duration>);
 
 /// A pause after a failure: a duration, or `none`.
-pub(super) fn parse_back_off(text: &str) -> Result<Ttl, String> {
+pub(super) fn parse_back_off(text: &str) -> Result<BackOff, String> {
     match text {
-        "none" => Ok(Ttl(None)),
+        "none" => Ok(BackOff(None)),
         text => {
             let pause = parse_time_limit(text).map_err(|error| format!("{error}, or none"))?;
-            Ok(Ttl(Some(pause)))
+            Ok(BackOff(Some(pause)))
         }
     }
 }
+
+/// See [`parse_back_off`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct BackOff(pub(super) Option<Duration>);
 
 pub(super) fn parse_on_abandon(text: &str) -> Result<OnAbandon, String> {
     match text {
@@ -215,7 +219,7 @@ mod tests {
         assert_eq!(parse_on_abandon("linger=500ms"), Ok(OnAbandon::Linger(Duration::from_millis(500))));
         assert!(parse_on_abandon("linger=0").is_err() && parse_on_abandon("stay").is_err());
         assert_eq!(parse_ttl("2h"), Ok(Ttl(Some(Duration::from_secs(7200)))));
-        assert_eq!((parse_ttl("forever"), parse_back_off("none")), (Ok(Ttl(None)), Ok(Ttl(None))));
+        assert_eq!((parse_ttl("forever"), parse_back_off("none")), (Ok(Ttl(None)), Ok(BackOff(None))));
         assert!(parse_ttl("soon").is_err() && parse_back_off("0").is_err());
     }
 }

@@ -9,6 +9,7 @@ use clap::{ArgMatches, Command};
 use super::keys::{Key, keys};
 use super::plan::Span;
 use super::problem::Problem;
+use crate::usage::{rendered, suggestion, text};
 use crate::words;
 
 /// A key of a file with its value.
@@ -104,10 +105,8 @@ fn of_a_value(error: &clap::Error, key: &str) -> String {
         ErrorKind::InvalidValue => {
             let value = text(error.get(ContextKind::InvalidValue));
             let choice = text(error.get(ContextKind::ValidValue));
-            let meant = match error.get(ContextKind::SuggestedValue) {
-                Some(ContextValue::String(meant)) => format!(": did you mean '{meant}'?"),
-                _ => String::new(),
-            };
+            let meant = suggestion(error, ContextKind::SuggestedValue);
+            let meant = meant.map(|meant| format!(": {meant}")).unwrap_or_default();
             match value.is_empty() {
                 true => format!("{key}: a value is missing"),
                 false => format!("{key}: '{value}' is not one of {choice}{meant}"),
@@ -146,19 +145,4 @@ fn together(error: &clap::Error, command: &Command, given: &[Given], whole: Span
             vec![(span, rendered(error))]
         }
     }
-}
-
-fn text(value: Option<&ContextValue>) -> String {
-    match value {
-        Some(ContextValue::String(text)) => text.clone(),
-        Some(ContextValue::Strings(texts)) => texts.join(", "),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    }
-}
-
-fn rendered(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or_default();
-    first.strip_prefix("error: ").unwrap_or(first).to_owned()
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use sestina_deferred::Failure;
-use sestina_service::{Application, Child, Limits, MultiService};
+use sestina_service::{AddError, Application, Child, Limits, MultiService};
 
 use super::plan::{ChildPlan, GroupPlan, KindPlan, Plan, ServicePlan};
 use super::problem::Problem;
@@ -28,17 +28,7 @@ impl Making<'_> {
         if plan.top.together {
             application = application.stopped_together();
         }
-        let mut problems = Vec::new();
-        for child in &plan.top.children {
-            match self.child(child, "") {
-                Ok(made) => {
-                    let added = application.add(made).map(|_| ());
-                    problems
-                        .extend(added.err().map(|error| Problem::new(child.at.clone(), error.to_string())));
-                }
-                Err(more) => problems.extend(more),
-            }
-        }
+        let problems = self.children(&plan.top, "", |child| application.add(child).map(|_| ()));
         if problems.is_empty() { Ok(application) } else { Err(problems) }
     }
 
@@ -67,18 +57,28 @@ impl Making<'_> {
         if group.together {
             made = made.stopped_together();
         }
+        let problems = self.children(group, path, |child| made.add(child).map(|_| ()));
+        if problems.is_empty() { Ok(made.into()) } else { Err(problems) }
+    }
+
+    /// Makes the children of a parent, and adds them to it. Gives everything that is said against them.
+    fn children(
+        &self,
+        group: &GroupPlan,
+        path: &str,
+        mut add: impl FnMut(Child) -> Result<(), AddError>,
+    ) -> Vec<Problem> {
         let mut problems = Vec::new();
         for child in &group.children {
             match self.child(child, path) {
-                Ok(below) => {
-                    let added = made.add(below).map(|_| ());
-                    problems
-                        .extend(added.err().map(|error| Problem::new(child.at.clone(), error.to_string())));
+                Ok(made) => {
+                    let refused = add(made).err();
+                    problems.extend(refused.map(|error| Problem::new(child.at.clone(), error.to_string())));
                 }
                 Err(more) => problems.extend(more),
             }
         }
-        if problems.is_empty() { Ok(made.into()) } else { Err(problems) }
+        problems
     }
 
     fn service(&self, path: &str, plan: &ServicePlan) -> Result<Child, Failure> {

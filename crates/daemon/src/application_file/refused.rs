@@ -54,16 +54,13 @@ impl FileRefused {
     }
 
     /// A line for each thing that is wrong, without pictures of lines: for a log.
-    #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {
         match self {
             Self::Wrong(mistakes) => mistakes.lines(),
             other => vec![words::chain(other)],
         }
     }
-}
 
-impl FileRefused {
     /// The places and lines of the mistakes, for a terminal.
     pub(crate) fn pictures(&self) -> Option<String> {
         match self {
@@ -83,19 +80,16 @@ impl FileRefused {
 
 impl Mistakes {
     /// How many there are.
-    #[must_use]
     pub(crate) fn count(&self) -> usize {
         self.problems.len()
     }
 
     /// The file.
-    #[must_use]
     pub(crate) fn path(&self) -> &Path {
         self.source.path()
     }
 
     /// `app.toml:3:10: there is no plugin 'fastpoety'`, for each.
-    #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {
         let shown = self.problems.iter().take(PROBLEMS_SHOWN);
         let mut lines: Vec<String> = shown.map(|problem| self.line(problem)).collect();
@@ -141,14 +135,22 @@ impl fmt::Display for FileRefused {
                 path.display()
             ),
             Self::Unreadable { path, .. } => {
-                write!(out, "cannot read the application file '{}'", path.display())
+                write!(
+                    out,
+                    "cannot read the application file '{}': check its path, and who may read it",
+                    path.display()
+                )
             }
             Self::NoFile { path, what } => {
-                write!(out, "the application file '{}' is {what}: a reload could not read it", path.display())
+                write!(
+                    out,
+                    "the application file '{}' is {what}: name a file, which a reload can read again",
+                    path.display()
+                )
             }
             Self::TooLong(path) => write!(
                 out,
-                "the application file '{}' is longer than {APPLICATION_FILE_BYTES_MAX} bytes",
+                "the application file '{}' is longer than {APPLICATION_FILE_BYTES_MAX} bytes: divide the application",
                 path.display()
             ),
             Self::Wrong(mistakes) => {

@@ -43,7 +43,9 @@ pub(super) fn user(text: &str) -> Result<User, UsageError> {
     match (found, number) {
         (Ok(Some(user)), _) => Ok(User { uid: user.uid, gid: Some(user.gid), name: Some(user.name) }),
         (Ok(None), Some(number)) => Ok(User { uid: Uid::from_raw(number), gid: None, name: None }),
-        (Ok(None), None) => Err(UsageError::new(format!("there is no user '{text}'"))),
+        (Ok(None), None) => Err(UsageError::new(format!(
+            "there is no user '{text}': give a name that this machine knows, or a number"
+        ))),
         (Err(error), _) => Err(UsageError::new(format!("cannot look up user '{text}': {error}"))),
     }
 }
@@ -54,7 +56,9 @@ pub(super) fn group(text: &str) -> Result<Gid, UsageError> {
     }
     match Group::from_name(text) {
         Ok(Some(group)) => Ok(group.gid),
-        Ok(None) => Err(UsageError::new(format!("there is no group '{text}'"))),
+        Ok(None) => Err(UsageError::new(format!(
+            "there is no group '{text}': give a name that this machine knows, or a number"
+        ))),
         Err(error) => Err(UsageError::new(format!("cannot look up group '{text}': {error}"))),
     }
 }

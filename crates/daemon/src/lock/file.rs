@@ -57,7 +57,9 @@ impl fmt::Display for LockError {
             Self::NotALock(path) => {
                 write!(out, "'{}' is not a lock file: something else is in its place", path.display())
             }
-            Self::Os { path, .. } => write!(out, "cannot lock '{}'", path.display()),
+            Self::Os { path, .. } => {
+                write!(out, "cannot lock '{}': name a file in a folder that can be written", path.display())
+            }
         }
     }
 }

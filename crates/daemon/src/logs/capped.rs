@@ -40,9 +40,9 @@ impl Capped {
 impl fmt::Write for Capped {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = if self.left_out > 0 { 0 } else { self.bytes_max - self.text.len() };
-        let kept = if text.len() <= room { text.len() } else { text.floor_char_boundary_of(room) };
-        self.text.push_str(&text[..kept]);
-        self.left_out += text.len() - kept;
+        let kept = words::beginning(text, room);
+        self.text.push_str(kept);
+        self.left_out += text.len() - kept.len();
         Ok(())
     }
 }
@@ -55,19 +55,6 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> std::borrow::Cow<'_, str> {
     let mut capped = Capped::new(bytes_max);
     capped.write_str(text).expect("it takes everything");
     capped.finish().into()
-}
-
-/// Writes `text` with everything escaped that would end the line or move a terminal's cursor.
-pub(crate) fn escape_into(out: &mut String, text: &str) {
-    let mut rest = text;
-    while let Some(at) = rest.find(words::must_be_escaped) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let mut characters = from.chars();
-        out.extend(characters.next().into_iter().flat_map(char::escape_default));
-        rest = characters.as_str();
-    }
-    out.push_str(rest);
 }
 
 /// Writes `text` as a string of JSON. What would disturb a terminal is escaped too: people read such logs with `cat`.
@@ -90,17 +77,6 @@ pub(crate) fn json_into(out: &mut String, text: &str) {
         }
     }
     out.push('"');
-}
-
-trait CharBoundary {
-    fn floor_char_boundary_of(&self, at: usize) -> usize;
-}
-
-impl CharBoundary for str {
-    /// The last place at or before `at` where a character begins.
-    fn floor_char_boundary_of(&self, at: usize) -> usize {
-        (0..=at).rev().find(|at| self.is_char_boundary(*at)).unwrap_or(0)
-    }
 }
 
 #[cfg(test)]
@@ -126,7 +102,7 @@ mod tests {
     fn nothing_can_end_the_line_or_move_the_cursor() {
         let hostile = "a\n\r\t\x1b]0;x\x07\x7f\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}\u{200f}é\0";
         let mut text = String::new();
-        escape_into(&mut text, hostile);
+        words::escape_into(&mut text, hostile);
         assert_eq!(
             text,
             "a\\n\\r\\t\\u{1b}]0;x\\u{7}\\u{7f}\\u{9b}\\u{2028}\\u{2029}\\u{202e}\\u{2066}\\u{200f}é\\u{0}"

@@ -268,7 +268,9 @@ pub(crate) enum FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Open { path, .. } => write!(out, "cannot open the log '{}'", path.display()),
+            Self::Open { path, .. } => {
+                write!(out, "cannot open the log '{}': name a file that can be written", path.display())
+            }
             Self::Give { path, .. } => write!(out, "cannot give the log '{}' away", path.display()),
             Self::Link(path) => {
                 write!(out, "the log '{}' is a symbolic link: name the file that it leads to", path.display())

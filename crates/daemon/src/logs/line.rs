@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use tracing::Level;
 
-use super::capped::{cut, escape_into, json_into};
+use super::capped::{cut, json_into};
 use super::record::{Fields, Record, Value};
 use crate::timestamp::Timestamp;
+use crate::words::escape_into;
 
 /// The longest line, in bytes. One that would be longer keeps less of each field.
 const LINE_BYTES_MAX: usize = 16 * 1_024;

@@ -66,7 +66,8 @@ pub(crate) struct SyslogError {
 
 impl fmt::Display for SyslogError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "no syslog listens on '{}'", self.path.display())
+        let path = self.path.display();
+        write!(out, "no syslog listens on '{path}': start it, or name its socket with --syslog=PATH")
     }
 }
 

@@ -13,7 +13,7 @@ use super::prefix;
 use super::trust::Trusted;
 
 /// How long a plugin may take for its answer.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
+pub(super) const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
 /// How long its answer may be, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Plugins that are asked at the same time.

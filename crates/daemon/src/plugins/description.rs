@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::describe::ANSWER_TIME_MAX;
 use crate::service_maker::ServiceMaker;
 use crate::words;
 
@@ -81,7 +82,9 @@ impl fmt::Display for Undescribed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotStarted(why) => write!(out, "broken: it cannot be started: {why}"),
-            Self::Slow => out.write_str("slow: it did not say what it is within 1 s"),
+            Self::Slow => {
+                write!(out, "slow: it did not say what it is within {} s", ANSWER_TIME_MAX.as_secs())
+            }
             Self::Endless => out.write_str("broken: it says too much when it is asked what it is"),
             Self::Failed(how) => write!(out, "broken: asked what it is, it ended with {how}"),
             Self::Gibberish => out.write_str("broken: what it says of itself is no description"),

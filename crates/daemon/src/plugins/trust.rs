@@ -203,12 +203,8 @@ fn begins_like_a_script(file: &OwnedFd) -> bool {
 }
 
 fn stamp(stat: &Stat) -> Stamp {
-    let number = |value: Option<i64>| value.unwrap_or(i64::MAX);
-    Stamp {
-        size: stat.st_size,
-        seconds: stat.st_mtime,
-        nanos: number(i64::try_from(stat.st_mtime_nsec).ok()),
-    }
+    let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or(i64::MAX);
+    Stamp { size: stat.st_size, seconds: stat.st_mtime, nanos }
 }
 
 impl Trusted {

@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use sestina_reactor::Endpoint;
 
 use crate::options::RunnerOptions;
-use crate::plan::Plan;
+use crate::plan::{DETACHED_UMASK, Plan};
 use crate::service_maker::UsageError;
 pub(crate) use command_line::CommandLine;
 use quote::{argument, value};
@@ -241,7 +241,7 @@ fn identity(out: &mut String, wanted: &Wanted<'_>) {
     let capabilities: Vec<String> = process.keep_cap.iter().map(|name| capability(name)).collect();
     let capabilities = capabilities.join(" ");
     line(out, format_args!("CapabilityBoundingSet={capabilities}\nAmbientCapabilities={capabilities}"));
-    line(out, format_args!("UMask=0{:03o}", process.umask.unwrap_or(0o077)));
+    line(out, format_args!("UMask=0{:03o}", process.umask.unwrap_or(DETACHED_UMASK)));
 }
 
 /// `net_bind_service` is CAP_NET_BIND_SERVICE.

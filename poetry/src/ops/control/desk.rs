@@ -10,6 +10,7 @@ use super::answer::{self, Answer, Stats};
 use super::command::{Command, HELP, Keys, Request};
 use super::table::{harmless, shortened};
 use crate::cache::Purge;
+use crate::causes::with_causes;
 use crate::ops::place::ProxyPlace;
 use crate::ops::spool::Spool;
 use crate::proxy::{PoetryProxy, ProxyError};
@@ -37,21 +38,17 @@ impl Desk {
 
     fn serve(&self, request: Request) -> Result<Answer, String> {
         let Request { command, json } = request;
-        if command == Command::Help {
-            let lines: Vec<String> = HELP.iter().map(|line| (*line).to_owned()).collect();
-            return Ok(if json { Answer::Json(json!(lines)) } else { Answer::Text(lines) });
-        }
-        let proxy = self.place.proxy().ok_or("the proxy has not started yet")?;
+        let proxy = || self.place.proxy().ok_or("the proxy has not started yet");
         Ok(match command {
-            Command::Entries => answer::entries(json, &proxy.entries()),
-            Command::Flights => answer::flights(json, &proxy.flights()),
-            Command::Stats => self.stats(json, &proxy),
-            Command::Purge(Keys::One(key), how) => purge(json, &proxy, &key, how)?,
-            Command::Purge(Keys::All, how) => purge_all(json, &proxy, how),
-            Command::Refresh(key) => refresh(json, &proxy, &key)?,
-            Command::Cancel(flight) => cancel(json, &proxy, flight)?,
-            Command::Drain => self.drain(json, &proxy),
-            Command::Help => unreachable!("it needs no proxy"),
+            Command::Help => help(json),
+            Command::Entries => answer::entries(json, &proxy()?.entries()),
+            Command::Flights => answer::flights(json, &proxy()?.flights()),
+            Command::Stats => self.stats(json, &proxy()?),
+            Command::Purge(Keys::One(key), how) => purge(json, &proxy()?, &key, how)?,
+            Command::Purge(Keys::All, how) => purge_all(json, &proxy()?, how),
+            Command::Refresh(key) => refresh(json, &proxy()?, &key)?,
+            Command::Cancel(flight) => cancel(json, &proxy()?, flight)?,
+            Command::Drain => self.drain(json, &proxy()?),
         })
     }
 
@@ -76,6 +73,14 @@ impl Desk {
         }
         let sentence = format!("draining: connected clients: {clients}, flights under way: {flights}");
         Answer::said(json, sentence, json!({"draining": true, "clients": clients, "flights": flights}))
+    }
+}
+
+fn help(json: bool) -> Answer {
+    if json {
+        Answer::Json(json!(HELP))
+    } else {
+        Answer::Text(HELP.iter().map(|line| (*line).to_owned()).collect())
     }
 }
 
@@ -126,12 +131,5 @@ fn no(proxy: &PoetryProxy, error: &ProxyError) -> String {
         let known: Vec<String> = proxy.upstreams().iter().map(|(name, _)| shortened(name)).collect();
         return format!("there is no key '{}': there are {}", shortened(name), known.join(", "));
     }
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
-        cause = error.source();
-    }
-    words
+    with_causes(error)
 }

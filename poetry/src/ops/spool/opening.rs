@@ -8,6 +8,7 @@ use sestina_reactor::Reactor;
 
 use super::directory::{Directory, Listing, SpoolError};
 use super::disk_copy::{Damage, FILE_BYTES_BESIDE_BODY_MAX, Label, decode, file_name};
+use super::index::Index;
 use super::spool::Inner;
 use crate::cache::{Body, KeptBody, NotRestored};
 use crate::proxy::PoetryProxy;
@@ -66,6 +67,7 @@ impl Inner {
     ) -> Result<(), Failure> {
         let excess = {
             let mut index = self.index.borrow_mut();
+            *index = Index::default();
             for (name, bytes) in &listing.files {
                 index.insert(name, *bytes);
             }

@@ -42,12 +42,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// `clock`: the calendar, which the program reads.
 ///
 /// # Errors
-/// Its start fails with a [`SpoolError`](super::SpoolError) if it was a mistake to name this directory. A disk that fails is told to the log,
-/// once a minute at most, and the proxy goes on without it.
+/// Its start fails with a [`SpoolError`](super::SpoolError) if it was a mistake to name this directory. A disk that fails is
+/// told to the log, once a minute at most, and the proxy goes on without it.
 ///
 /// # Limits
-/// Its start takes no more than [`SPOOL_START_TIME_MAX`]. [`SpoolLimits`]: the copies written first go first. [`SPOOL_QUEUE_BYTES_MAX`] wait to be written. One job at a time is
-/// on a thread of the driver.
+/// Its start takes no more than [`SPOOL_START_TIME_MAX`]. [`SpoolLimits`]: the copies written first go first.
+/// [`SPOOL_QUEUE_BYTES_MAX`] wait to be written. One job at a time is on a thread of the driver.
 ///
 /// # Cancelling
 /// A stop that is cancelled waits no more: what is not written is lost, and costs a fetch.
@@ -116,7 +116,11 @@ impl Spool {
             busy: Cell::new(false),
             idle: RefCell::default(),
         };
-        Self { inner: Rc::new(inner) }
+        let inner = Rc::new(inner);
+        // Here and not at the start, of which there may be several. What is heard before there is a directory is forgotten.
+        let copying = Rc::downgrade(&inner);
+        place.on_arrival(move |proxy| proxy.observe(Copying(Weak::clone(&copying))));
+        Self { inner }
     }
 
     /// What it did, and what it has.
@@ -162,8 +166,6 @@ impl Service for Spool {
                 }
                 opened => opened?,
             }
-            let copying = Rc::downgrade(&inner);
-            inner.place.on_arrival(move |proxy| proxy.observe(Copying(Weak::clone(&copying))));
             Ok(())
         })
     }
@@ -280,12 +282,13 @@ impl Inner {
         };
         self.count(work, reactor.now() - done.began, result.is_err());
         let mut index = self.index.borrow_mut();
-        index.remove(&done.name);
-        if let Some((victims, bytes)) = &done.written {
-            victims.iter().for_each(|victim| index.remove(victim));
-            if result.is_ok() {
+        match (&done.written, &result) {
+            (None, Ok(())) | (Some(_), Err(_)) => index.remove(&done.name),
+            (Some((victims, bytes)), Ok(())) => {
+                victims.iter().for_each(|victim| index.remove(victim));
                 index.insert(&done.name, *bytes);
             }
+            (None, Err(_)) => {} // it is still there, and counts
         }
         drop(index);
         if let Err(error) = result {

@@ -5,6 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use common::random::Random;
 use sestina_poetry::cache::{
     Cache, Counters, FlightId, Mode, Order, ReaderId, Reading, Settings, UpstreamEnd,
 };
@@ -21,17 +22,6 @@ const STEPS: usize = 40_000;
 const STEPS_CI: usize = 400_000;
 /// What a key costs beyond its body, in bytes: its name, its places in the tables.
 const KEY_BYTES: u64 = 1_500;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(end).expect("small")).expect("small")
-    }
-}
 
 /// An upstream that obeys: paused, it says nothing.
 #[derive(Default)]

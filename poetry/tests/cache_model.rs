@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use common::random::Random;
 use common::upstream::refused;
 use sestina_poetry::cache::{
     Cache, FLIGHT_RESERVE_BYTES, FlightId, Mode, OnAbandon, OnTooLarge, Order, Purge, ReaderId, Reading,
@@ -22,22 +23,6 @@ const SCHEDULES_CI: u64 = 10_000;
 /// How much happens in each.
 const EVENTS: usize = 150;
 const KEYS: [&str; 3] = ["ecstasy", "fascination", "science"];
-
-/// Small, repeatable and good enough.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(end).expect("small")).expect("small")
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-}
 
 /// An upstream connection as the world sees it.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 pub(crate) mod client;
 pub(crate) mod log;
 pub(crate) mod puppet;
+pub(crate) mod random;
 pub(crate) mod stage;
 pub(crate) mod upstream;
 pub(crate) mod watcher;

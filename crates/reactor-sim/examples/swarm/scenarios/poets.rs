@@ -5,11 +5,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_reactor::{Endpoint, Lost};
+use sestina_reactor::{CloseLimits, Endpoint, Lost};
 use sestina_reactor_sim::{Faults, Scenario, Simulation};
 
 use super::clients::{
-    Countdown, Fared, Manner, PORT, Reader, poem, serve_at_last, slow_line, something_ended_connections,
+    Countdown, Fared, IDLE_MAX, Manner, PORT, Reader, poem, serve_at_last, slow_line,
+    something_ended_connections,
 };
 use super::lawful::Seen;
 
@@ -24,6 +25,7 @@ fn run(simulation: &Simulation) -> Result<(), String> {
     let length = usize::try_from(simulation.random(150_000)).unwrap_or(0);
     let poem = poem(length);
     let poet = simulation.host("poet");
+    poet.reactor().set_close_limits(patient());
     serve_at_last(&poet.reactor(), &seen, &poem);
     let hosts = [simulation.host("alice"), simulation.host("bob")];
     simulation.set_link(&hosts[0], &poet, slow_line(simulation));
@@ -56,4 +58,12 @@ fn run(simulation: &Simulation) -> Result<(), String> {
     seen.nobody_was_silent(simulation);
     simulation.stop().map_err(|error| error.to_string())?;
     seen.verdict(false)
+}
+
+/// On a slow line, what a talker has sent may be on its way for longer than a poet waits by default after its end. It would
+/// be answered with a reset then, which is lawful and no answer to what is asked here.
+fn patient() -> CloseLimits {
+    let mut limits = CloseLimits::default();
+    (limits.silence_max, limits.drain_max) = (IDLE_MAX, IDLE_MAX);
+    limits
 }

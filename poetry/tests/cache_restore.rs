@@ -141,15 +141,7 @@ fn nothing_is_restored_over_what_is_there_or_beyond_the_limits() {
 
 #[test]
 fn a_reader_is_counted_once_by_how_it_was_received_also_if_it_is_rescued_later() {
-    let mut it = Upstream::new(settings(|settings| {
-        settings.ttl = Some(SECOND);
-        settings.stale_if_error = SECOND * 60;
-    }));
-    let client = it.client();
-    it.says(b"old");
-    it.ends();
-    it.whole(client);
-    it.pass(SECOND * 2);
+    let mut it = Upstream::past_its_time(|settings| settings.stale_if_error = SECOND * 60);
     let waiting = it.client();
     it.fails(refused());
     assert_eq!(it.whole(waiting), b"old");

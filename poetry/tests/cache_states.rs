@@ -226,15 +226,7 @@ fn a_suspect_body_may_be_passed_on_as_a_clean_end_but_never_to_those_who_want_it
 
 #[test]
 fn a_body_past_its_time_is_given_out_while_a_new_one_is_fetched() {
-    let mut it = Upstream::new(settings(|settings| {
-        settings.ttl = Some(SECOND);
-        settings.stale_while_revalidate = SECOND * 60;
-    }));
-    let client = it.client();
-    it.says(b"old");
-    it.ends();
-    it.whole(client);
-    it.pass(SECOND * 2);
+    let mut it = Upstream::past_its_time(|settings| settings.stale_while_revalidate = SECOND * 60);
     let (first, second) = (it.client(), it.client());
     assert_eq!((it.whole(first), it.whole(second)), (b"old".to_vec(), b"old".to_vec()));
     assert_eq!(it.connects(), 2, "one flight in the background");
@@ -247,15 +239,7 @@ fn a_body_past_its_time_is_given_out_while_a_new_one_is_fetched() {
 
 #[test]
 fn a_body_past_its_time_helps_those_who_wait_when_the_upstream_fails() {
-    let mut it = Upstream::new(settings(|settings| {
-        settings.ttl = Some(SECOND);
-        settings.stale_if_error = SECOND * 60;
-    }));
-    let client = it.client();
-    it.says(b"old");
-    it.ends();
-    it.whole(client);
-    it.pass(SECOND * 2);
+    let mut it = Upstream::past_its_time(|settings| settings.stale_if_error = SECOND * 60);
     let waiting = it.client();
     it.fails(refused());
     assert_eq!(it.whole(waiting), b"old");

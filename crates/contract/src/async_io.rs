@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use sestina_deferred::Failure;
-use sestina_reactor::{Endpoint, Lost, Port, Stream};
+use sestina_reactor::{Lost, Stream};
 
 use crate::Stage;
 use crate::streams::pattern;
@@ -33,20 +33,9 @@ async fn read_to_end(stream: &mut Stream) -> io::Result<Vec<u8>> {
     }
 }
 
-impl Stage {
-    fn serve_io<A>(&self, f: impl Fn(Stream) -> A + 'static) -> (Port, Endpoint)
-    where
-        A: Future<Output = Result<(), Failure>> + 'static,
-    {
-        let port = self.reactor().serve(&Endpoint::loopback(0), f).expect("a free port");
-        let number = port.local_addr().port().expect("an IP address");
-        (port, Endpoint::loopback(number))
-    }
-}
-
 /// Far more than the marks, there and back; `poll_close` is a half-close, so the answer still comes.
 pub fn async_reads_and_writes_are_whole_and_close_is_a_half_close(stage: &mut Stage) {
-    let (_port, at) = stage.serve_io(|mut stream| async move {
+    let (_port, at) = stage.serve_streams(|mut stream| async move {
         let mut all = read_to_end(&mut stream).await?;
         all.reverse();
         write_all(&mut stream, &all).await?;
@@ -70,7 +59,7 @@ pub fn async_reads_and_writes_are_whole_and_close_is_a_half_close(stage: &mut St
 
 /// Not the end of the bytes, which is what 0 would say.
 pub fn a_reset_is_an_io_error(stage: &mut Stage) {
-    let (_port, at) = stage.serve_io(|mut stream| async move {
+    let (_port, at) = stage.serve_streams(|mut stream| async move {
         write_all(&mut stream, b"hello").await?;
         drop(stream.read_exact(1).await);
         stream.abort();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sestina_deferred::{Cancelled, Deferred, Failure, deferred};
-use sestina_reactor::{ConnectError, Endpoint, HIGH_MARK_BYTES, Lost, Port, Stream, StreamError};
+use sestina_reactor::{ConnectError, Endpoint, HIGH_MARK_BYTES, Lost, Stream, StreamError};
 
 use crate::stage::Kept;
 use crate::streams::pattern;
@@ -15,31 +15,6 @@ use crate::{Diary, Probe, Stage};
 const ONE_READ: usize = 64 * 1024;
 
 impl Stage {
-    /// Serves streams on a free port.
-    fn serve_streams<A>(&self, f: impl Fn(Stream) -> A + 'static) -> (Port, Endpoint)
-    where
-        A: Future<Output = Result<(), Failure>> + 'static,
-    {
-        let port = self.reactor().serve(&Endpoint::loopback(0), f).expect("a free port");
-        let number = port.local_addr().port().expect("an IP address");
-        (port, Endpoint::loopback(number))
-    }
-
-    /// Turns the loop until the answer is there.
-    pub(crate) fn answer<T>(&self, deferred: Deferred<T>) -> Result<T, Failure> {
-        let mut deferred = Some(deferred);
-        let mut answer = None;
-        self.until("an answer", || {
-            match deferred.take().map(Deferred::try_result) {
-                Some(Ok(result)) => answer = Some(result),
-                Some(Err(pending)) => deferred = Some(pending),
-                None => {}
-            }
-            answer.is_some()
-        });
-        answer.expect("it is there")
-    }
-
     fn connected(&self, to: &Endpoint) -> Stream {
         self.answer(self.reactor().connect_stream(to)).expect("it connects")
     }
@@ -160,12 +135,7 @@ pub fn write_all_waits_for_a_slow_reader(stage: &mut Stage) {
             Ok(())
         }
     });
-    let keep = Rc::clone(&kept);
-    let client = Probe::new(&diary).named("client").quiet().into(&got).made(move |_, conn| {
-        conn.pause_reading();
-        *keep.borrow_mut() = Some(conn.handle());
-    });
-    stage.connect(&at, client);
+    stage.connect(&at, Probe::new(&diary).named("client").quiet().into(&got).paused(&kept));
     stage.until_noted(&diary, "client made");
     stage.pass(Duration::from_millis(50));
     assert!(written.get() < PIECES, "{} pieces were written", written.get());

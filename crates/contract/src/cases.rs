@@ -1,16 +1,11 @@
-//! The lists: every case by area and, for the few that cannot hold under faults, the reason.
-//!
-//! A case with a reason (`name = "reason"`) counts pieces or moments of the network: it asks for what no network
-//! promises. All others are run under every profile of faults that loses nothing.
-//!
-//! Each list is a macro that hands itself to another one: to `tests`, which makes functions of it, or to `table`.
+//! The lists: every case, by area. Each list is a macro that makes a test of every case.
 
 /// The cases about streams.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! stream_cases {
-    ($then:ident $args:tt) => {
-        $crate::$then! { $args;
+    ($make:expr, $check:ident) => {
+        $crate::tests! { ($make, $check)
             streams: bytes_arrive_whole_and_in_order, made_is_first_and_lost_is_last, a_large_shared_body_arrives,
                 many_connections_at_once, peers_know_each_others_addresses, both_sides_may_talk_at_once;
             closing: lose_connection_sends_everything_first, the_poem_arrives_although_the_client_talks,
@@ -35,8 +30,8 @@ macro_rules! stream_cases {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! other_cases {
-    ($then:ident $args:tt) => {
-        $crate::$then! { $args;
+    ($make:expr, $check:ident) => {
+        $crate::tests! { ($make, $check)
             connecting: nobody_listens, a_name_is_resolved, an_unknown_name_is_told, a_stopped_attempt_is_told,
                 a_factory_may_refuse, a_taken_address_is_told, port_zero_is_a_free_port,
                 a_connector_answers_after_the_protocol;
@@ -88,8 +83,8 @@ macro_rules! other_cases {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! wall_clock_cases {
-    ($then:ident $args:tt) => {
-        $crate::$then! { $args;
+    ($make:expr, $check:ident) => {
+        $crate::tests! { ($make, $check)
             sleeping: a_thread_wakes_a_sleeping_loop, a_future_of_another_thread_gets_its_answer;
         }
     };
@@ -99,37 +94,14 @@ macro_rules! wall_clock_cases {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! tests {
-    ($args:tt; $($area:ident: $($case:ident $(= $because:literal)?),+;)+) => {
+    (($make:expr, $check:ident) $($area:ident: $($case:ident),+;)+) => {
         $(mod $area {
             #[allow(unused_imports, reason = "the expression may need what the file imports")]
             use super::*;
-            $($crate::one_test! { $args $area $case $(= $because)? })+
+            $(#[test]
+            fn $case() {
+                $crate::$check($make, $crate::$area::$case);
+            })+
         })+
-    };
-}
-
-/// One case; none under faults if it has a reason.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! one_test {
-    ([faulty, $make:expr, $check:ident] $area:ident $case:ident = $because:literal) => {};
-    ([$mode:ident, $make:expr, $check:ident] $area:ident $case:ident $(= $because:literal)?) => {
-        #[test]
-        fn $case() {
-            $crate::$check($make, $crate::$area::$case);
-        }
-    };
-}
-
-/// The list as values.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! table {
-    ([]; $($area:ident: $($case:ident $(= $because:literal)?),+;)+) => {
-        &[$($($crate::Case {
-            area: stringify!($area),
-            name: stringify!($case),
-            plain_because: [$(Some($because),)? None][0],
-        }),+),+]
     };
 }

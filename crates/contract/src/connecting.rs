@@ -35,7 +35,7 @@ impl<F: FnMut(ConnectError) + 'static> Factory for Expect<F> {
 }
 
 /// Connects, and writes the failure into the diary.
-fn fail(stage: &Stage, to: &Endpoint, diary: &Diary) -> sestina_reactor::Connector {
+pub(crate) fn fail(stage: &Stage, to: &Endpoint, diary: &Diary) -> sestina_reactor::Connector {
     let log = diary.clone();
     stage.reactor().connect(to, Expect::new(move |error| log.note(format!("{error:?}"))))
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::stage::Kept;
-use crate::streams::pattern;
+use crate::streams::{pattern, serve_body};
 use crate::{Diary, Probe, Stage};
 
 /// The writer writes as long as it may; the reader sleeps for a while. What is queued stays within one write of the mark.
@@ -34,12 +34,7 @@ pub fn a_reader_that_pauses_stops_the_writer(stage: &mut Stage) {
         };
         probe.named("server").made(made).resume(move |probe, conn| again(probe, conn))
     });
-    let keep = Rc::clone(&kept);
-    let client = Probe::new(&diary).named("client").quiet().into(&got).made(move |_, conn| {
-        conn.pause_reading();
-        *keep.borrow_mut() = Some(conn.handle());
-    });
-    stage.connect(&at, client);
+    stage.connect(&at, Probe::new(&diary).named("client").quiet().into(&got).paused(&kept));
     stage.until_noted(&diary, "client made");
     stage.until_still("the writer to be stopped", || written.get() > 0, || written.get());
     assert!(written.get() < TOTAL && got.borrow().is_empty(), "{} bytes were written", written.get());
@@ -54,14 +49,7 @@ pub fn a_reader_that_pauses_stops_the_writer(stage: &mut Stage) {
 pub fn a_slow_reader_does_not_slow_others(stage: &mut Stage) {
     let (diary, got) = (Diary::default(), Rc::default());
     let body: Rc<[u8]> = pattern(10_000_000).into();
-    let served = Rc::clone(&body);
-    let (_port, at) = stage.serve(&diary, move |probe| {
-        let body = Rc::clone(&served);
-        probe.named("server").made(move |_, conn| {
-            conn.write_shared(Rc::clone(&body));
-            conn.lose_connection();
-        })
-    });
+    let (_port, at) = serve_body(stage, &diary, &body);
     let never = stage.connect(&at, Probe::new(&diary).named("never").made(|_, conn| conn.pause_reading()));
     stage.until_noted(&diary, "never made");
     stage.connect(&at, Probe::new(&diary).named("fast").quiet().into(&got));
@@ -76,13 +64,7 @@ pub fn a_slow_reader_does_not_slow_others(stage: &mut Stage) {
 pub fn paused_reading_keeps_what_came(stage: &mut Stage) {
     let (diary, got, kept) = (Diary::default(), Rc::default(), Kept::default());
     let (keep, into) = (Rc::clone(&kept), Rc::clone(&got));
-    let (_port, at) = stage.serve(&diary, move |probe| {
-        let keep = Rc::clone(&keep);
-        probe.named("server").into(&into).made(move |_, conn| {
-            conn.pause_reading();
-            *keep.borrow_mut() = Some(conn.handle());
-        })
-    });
+    let (_port, at) = stage.serve(&diary, move |probe| probe.named("server").into(&into).paused(&keep));
     stage.connect(
         &at,
         Probe::new(&diary).named("client").made(|_, conn| {

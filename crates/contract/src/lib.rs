@@ -13,9 +13,9 @@
 //!
 //! A driver whose clock is the wall's runs [`wall_clock!`] too.
 //!
-//! Each case gets a fresh reactor. When it is over nothing may be left: no connection, port, timer or task, and no
-//! panic that was not provoked. Server and client of a case live on the same reactor, so a case needs nothing that one
-//! of the drivers does not have.
+//! Each case gets a fresh reactor. When it is over nothing may be left: no connection, port, timer, task, process or job
+//! on a thread, no deferred that nobody has fired, no error that nobody looked at, and no panic that was not provoked.
+//! Server and client of a case live on the same reactor, so a case needs nothing that one of the drivers does not have.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a failed case says on which reactor")]
 #![expect(clippy::missing_panics_doc, reason = "cases are tests: they panic when the contract is broken")]
@@ -54,26 +54,25 @@ pub use stage::{Stage, World, check, check_each, check_each_through_a_layer, che
 #[macro_export]
 macro_rules! contract {
     ($make:expr) => {
-        $crate::stream_cases! { tests [every, $make, check] }
-        $crate::other_cases! { tests [every, $make, check] }
+        $crate::stream_cases! { $make, check }
+        $crate::other_cases! { $make, check }
         mod through_a_layer {
             use super::*;
-            $crate::stream_cases! { tests [every, $make, check_through_a_layer] }
+            $crate::stream_cases! { $make, check_through_a_layer }
         }
     };
 }
 
-/// The cases that hold whatever the network does to packets, over every reactor of the list that the expression makes, with a
-/// name for each: for drivers with faults that lose nothing. It is all of them but those with a reason in
-/// [`STREAM_CASES`] and [`OTHER_CASES`].
+/// The same cases, each over every reactor of the list that the expression makes, with a name for each: for drivers with
+/// faults that lose nothing. A case asks for nothing that no network promises, so all of them hold there too.
 #[macro_export]
 macro_rules! contract_under_faults {
     ($reactors:expr) => {
-        $crate::stream_cases! { tests [faulty, $reactors, check_each] }
-        $crate::other_cases! { tests [faulty, $reactors, check_each] }
+        $crate::stream_cases! { $reactors, check_each }
+        $crate::other_cases! { $reactors, check_each }
         mod through_a_layer {
             use super::*;
-            $crate::stream_cases! { tests [faulty, $reactors, check_each_through_a_layer] }
+            $crate::stream_cases! { $reactors, check_each_through_a_layer }
         }
     };
 }
@@ -82,25 +81,6 @@ macro_rules! contract_under_faults {
 #[macro_export]
 macro_rules! wall_clock {
     ($make:expr) => {
-        $crate::wall_clock_cases! { tests [every, $make, check] }
+        $crate::wall_clock_cases! { $make, check }
     };
 }
-
-/// One case of the list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Case {
-    /// What it is about: a module of this crate.
-    pub area: &'static str,
-    /// What it says: a function of that module.
-    pub name: &'static str,
-    /// Why it cannot hold when bytes are cut and delayed at will, if it cannot.
-    pub plain_because: Option<&'static str>,
-}
-
-/// The cases about streams, which are run a second time through a layer.
-pub const STREAM_CASES: &[Case] = stream_cases! { table [] };
-/// All others, but those for drivers whose clock is the wall's.
-pub const OTHER_CASES: &[Case] = other_cases! { table [] };
-/// Those for drivers whose clock is the wall's.
-pub const WALL_CLOCK_CASES: &[Case] = wall_clock_cases! { table [] };

@@ -84,12 +84,7 @@ pub fn a_slow_reader_stops_the_far_end(stage: &mut Stage) {
         probe.named("origin").made(produce.clone()).resume(produce)
     });
     let (_port, at, pipes) = forward(stage, &origin, PipeOptions::default());
-    let keep = Rc::clone(&kept);
-    let client = Probe::new(&diary).named("client").quiet().into(&got).made(move |_, conn| {
-        conn.pause_reading();
-        *keep.borrow_mut() = Some(conn.handle());
-    });
-    stage.connect(&at, client);
+    stage.connect(&at, Probe::new(&diary).named("client").quiet().into(&got).paused(&kept));
     stage.until_still("the origin to be stopped", || left.get() < TOTAL, || left.get());
     // All that has left the origin lies in kernels, in one read and in one queue: the origin was stopped.
     assert!(left.get() > 0 && got.borrow().is_empty(), "{} bytes are left", left.get());
@@ -251,7 +246,7 @@ pub fn two_streams_become_one(stage: &mut Stage) {
     let (diary, got) = (Diary::default(), Rc::default());
     let (_origin_port, origin) = echo(stage, &diary);
     let (reactor, log) = (stage.reactor().clone(), diary.clone());
-    let serving = move |client: sestina_reactor::Stream| {
+    let (_port, at) = stage.serve_streams(move |client| {
         let (reactor, log) = (reactor.clone(), log.clone());
         async move {
             client.set_half_close(true); // its end is no hang-up: the pipe passes it on
@@ -262,9 +257,7 @@ pub fn two_streams_become_one(stage: &mut Stage) {
             log.note(format!("{} there, {} back", piped.to_right, piped.to_left));
             Ok(())
         }
-    };
-    let port = stage.reactor().serve(&Endpoint::loopback(0), serving).expect("a free port");
-    let at = Endpoint::loopback(port.local_addr().port().expect("an IP address"));
+    });
     asks_for(stage, &diary, &at, &origin, &got);
     assert!(diary.has("5 there, 5 back"), "{diary:?}");
 }

@@ -53,7 +53,7 @@ type DataHook = Box<dyn FnMut(&mut Probe, &mut Conn<'_>, &[u8])>;
 pub struct Probe {
     diary: Diary,
     name: &'static str,
-    stage: Life,
+    life: Life,
     received: Rc<RefCell<Vec<u8>>>,
     quiet: bool,
     on_made: Option<Hook>,
@@ -78,7 +78,7 @@ impl Probe {
         Self {
             diary: diary.clone(),
             name: "",
-            stage: Life::New,
+            life: Life::New,
             received: Rc::default(),
             quiet: false,
             on_made: None,
@@ -151,6 +151,16 @@ impl Probe {
         self.made(move |_, conn| *kept.borrow_mut() = Some(conn.handle()))
     }
 
+    /// The same, and reads nothing until it is told to by that handle.
+    #[must_use]
+    pub(crate) fn paused(self, kept: &Kept) -> Self {
+        let kept = Rc::clone(kept);
+        self.made(move |_, conn| {
+            conn.pause_reading();
+            *kept.borrow_mut() = Some(conn.handle());
+        })
+    }
+
     /// Writes a line.
     pub fn note(&self, line: &str) {
         let space = if self.name.is_empty() { "" } else { " " };
@@ -171,7 +181,7 @@ impl Probe {
     }
 
     fn is_alive(&self) {
-        assert_eq!(self.stage, Life::Made, "law 2: this upcall lies between made and lost");
+        assert_eq!(self.life, Life::Made, "law 2: this upcall lies between made and lost");
     }
 
     fn call(&mut self, conn: &mut Conn<'_>, hook: impl Fn(&mut Self) -> &mut Option<Hook>) -> bool {
@@ -184,8 +194,8 @@ impl Probe {
 
 impl Protocol for Probe {
     fn connection_made(&mut self, conn: &mut Conn<'_>) {
-        assert_eq!(self.stage, Life::New, "law 2: made comes once and first");
-        self.stage = Life::Made;
+        assert_eq!(self.life, Life::New, "law 2: made comes once and first");
+        self.life = Life::Made;
         self.note("made");
         self.call(conn, |probe| &mut probe.on_made);
     }
@@ -231,13 +241,13 @@ impl Protocol for Probe {
 
     fn connection_lost(&mut self, _: &mut Conn<'_>, why: Lost) {
         self.is_alive();
-        self.stage = Life::Lost;
+        self.life = Life::Lost;
         self.note(&format!("lost {why:?}"));
     }
 }
 
 impl fmt::Debug for Probe {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Probe({:?}, {:?})", self.name, self.stage)
+        write!(out, "Probe({:?}, {:?})", self.name, self.life)
     }
 }

@@ -84,12 +84,7 @@ pub fn a_push_producer_is_paused_and_resumed(stage: &mut Stage) {
                 .expect("the first");
         })
     });
-    let keep = Rc::clone(&kept);
-    let client = Probe::new(&diary).named("client").quiet().into(&got).made(move |_, conn| {
-        conn.pause_reading();
-        *keep.borrow_mut() = Some(conn.handle());
-    });
-    stage.connect(&at, client);
+    stage.connect(&at, Probe::new(&diary).named("client").quiet().into(&got).paused(&kept));
     stage.until_noted(&diary, "paused");
     stage.pass(Duration::from_millis(20));
     kept.borrow().as_ref().expect("kept").resume_reading();

@@ -5,10 +5,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_deferred::{unfired, watch_unfired};
+use sestina_deferred::{Deferred, Failure, unfired, watch_unfired};
 use sestina_reactor::{
-    Address, Conn, ConnHandle, ConnectError, Connector, Endpoint, Factory, Lost, Port, Protocol, Reactor,
-    Signal,
+    Address, Conn, ConnHandle, ConnectError, Connector, Endpoint, Factory, ListenError, Lost, Port, Protocol,
+    Reactor, Signal, Stream,
 };
 
 use crate::probe::{Diary, Probe};
@@ -83,10 +83,7 @@ fn watched<W: Into<World>>(make: impl FnOnce() -> W, layered: bool, case: impl F
 
 /// Runs a case on each of these reactors, one after the other; a failure says on which.
 pub fn check_each<W: Into<World>>(worlds: impl IntoIterator<Item = (String, W)>, case: impl Fn(&mut Stage)) {
-    for (name, world) in worlds {
-        let _named = Named(name);
-        check(|| world, &case);
-    }
+    run_each(worlds, false, case);
 }
 
 /// The same, with every connection through a layer that transforms every byte and holds some back.
@@ -94,9 +91,17 @@ pub fn check_each_through_a_layer<W: Into<World>>(
     worlds: impl IntoIterator<Item = (String, W)>,
     case: impl Fn(&mut Stage),
 ) {
+    run_each(worlds, true, case);
+}
+
+fn run_each<W: Into<World>>(
+    worlds: impl IntoIterator<Item = (String, W)>,
+    layered: bool,
+    case: impl Fn(&mut Stage),
+) {
     for (name, world) in worlds {
         let _named = Named(name);
-        check_through_a_layer(|| world, &case);
+        run(|| world, layered, &case);
     }
 }
 
@@ -144,9 +149,15 @@ impl Stage {
     #[must_use]
     pub fn listen(&self, factory: impl Factory) -> (Port, Endpoint) {
         let factory = Layered { factory, layered: self.layered };
-        let port = self.reactor.listen(&Endpoint::loopback(0), factory).expect("a free port");
-        let number = port.local_addr().port().expect("an IP address");
-        (port, Endpoint::loopback(number))
+        reachable(self.reactor.listen(&Endpoint::loopback(0), factory))
+    }
+
+    /// Serves streams on a free port of the loopback.
+    pub(crate) fn serve_streams<A>(&self, f: impl Fn(Stream) -> A + 'static) -> (Port, Endpoint)
+    where
+        A: Future<Output = Result<(), Failure>> + 'static,
+    {
+        reachable(self.reactor.serve(&Endpoint::loopback(0), f))
     }
 
     /// Listens, and gives each client a probe that `prepare` has changed.
@@ -195,6 +206,21 @@ impl Stage {
         limit.cancel();
     }
 
+    /// Turns the loop until the answer is there.
+    pub(crate) fn answer<T>(&self, deferred: Deferred<T>) -> Result<T, Failure> {
+        let mut deferred = Some(deferred);
+        let mut answer = None;
+        self.until("an answer", || {
+            match deferred.take().map(Deferred::try_result) {
+                Some(Ok(result)) => answer = Some(result),
+                Some(Err(pending)) => deferred = Some(pending),
+                None => {}
+            }
+            answer.is_some()
+        });
+        answer.expect("it is there")
+    }
+
     /// Turns the loop until no connection is left.
     pub fn until_alone(&self) {
         self.until("the end of all connections", || self.reactor.connections() == 0);
@@ -224,6 +250,13 @@ impl fmt::Debug for Stage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Stage({:?})", self.reactor)
     }
+}
+
+/// A port that could be had, and where clients find it.
+fn reachable(port: Result<Port, ListenError>) -> (Port, Endpoint) {
+    let port = port.expect("a free port");
+    let number = port.local_addr().port().expect("an IP address");
+    (port, Endpoint::loopback(number))
 }
 
 /// A handle that a protocol puts somewhere for the case to take.

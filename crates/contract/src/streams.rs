@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sestina_reactor::Conn;
+use sestina_reactor::{Conn, Endpoint, Port};
 
 use crate::{Diary, Probe, Stage};
 
@@ -15,6 +15,18 @@ pub fn pattern(length: usize) -> Vec<u8> {
 
 fn received() -> Rc<RefCell<Vec<u8>>> {
     Rc::default()
+}
+
+/// Gives every client this body and closes.
+pub(crate) fn serve_body(stage: &Stage, diary: &Diary, body: &Rc<[u8]>) -> (Port, Endpoint) {
+    let served = Rc::clone(body);
+    stage.serve(diary, move |probe| {
+        let body = Rc::clone(&served);
+        probe.named("server").made(move |_, conn| {
+            conn.write_shared(Rc::clone(&body));
+            conn.lose_connection();
+        })
+    })
 }
 
 /// Many small writes and a few large ones, echoed.
@@ -78,14 +90,7 @@ pub fn made_is_first_and_lost_is_last(stage: &mut Stage) {
 pub fn a_large_shared_body_arrives(stage: &mut Stage) {
     let (diary, got) = (Diary::default(), received());
     let body: Rc<[u8]> = pattern(20_000_000).into();
-    let served = Rc::clone(&body);
-    let (_port, at) = stage.serve(&diary, move |probe| {
-        let body = Rc::clone(&served);
-        probe.named("server").made(move |_, conn| {
-            conn.write_shared(Rc::clone(&body));
-            conn.lose_connection();
-        })
-    });
+    let (_port, at) = serve_body(stage, &diary, &body);
     stage.connect(&at, Probe::new(&diary).named("client").quiet().into(&got));
     stage.until_noted(&diary, "client lost Done");
     assert!(*got.borrow() == *body, "{} bytes came, or some are wrong", got.borrow().len());
@@ -97,14 +102,7 @@ pub fn many_connections_at_once(stage: &mut Stage) {
     // spec: P20-03
     let diary = Diary::default();
     let body: Rc<[u8]> = pattern(3000).into();
-    let served = Rc::clone(&body);
-    let (_port, at) = stage.serve(&diary, move |probe| {
-        let body = Rc::clone(&served);
-        probe.named("server").made(move |_, conn| {
-            conn.write_shared(Rc::clone(&body));
-            conn.lose_connection();
-        })
-    });
+    let (_port, at) = serve_body(stage, &diary, &body);
     let all: Vec<_> = std::iter::repeat_with(received).take(200).collect();
     for got in &all {
         stage.connect(&at, Probe::new(&diary).named("client").quiet().into(got));

@@ -1,7 +1,5 @@
 //! Work on other threads, and for them.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::mpsc::{self, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,26 +7,14 @@ use std::time::Duration;
 use sestina_deferred::{Cancelled, Deferred, Failure, Panicked, gather_results};
 use sestina_reactor::{Stopped, ThreadPoolFull};
 
-use crate::{Diary, Stage};
-
-type Slot<T> = Rc<RefCell<Option<Result<T, Failure>>>>;
-
-/// Turns until it has fired.
-fn wait<T: 'static>(stage: &Stage, answer: Deferred<T>) -> Result<T, Failure> {
-    let slot: Slot<T> = Rc::default();
-    let put = Rc::clone(&slot);
-    drop(answer.add_both(move |result| *put.borrow_mut() = Some(result)));
-    stage.until("an answer", || slot.borrow().is_some());
-    let result = slot.borrow_mut().take();
-    result.expect("it is there")
-}
+use crate::Stage;
 
 /// Values and failures.
 pub fn a_job_on_a_thread_brings_its_result(stage: &mut Stage) {
     let text = "a poem".to_owned();
-    let length = wait(stage, stage.reactor().defer_to_thread(move || Ok(text.len())));
+    let length = stage.answer(stage.reactor().defer_to_thread(move || Ok(text.len())));
     assert_eq!(length.expect("it was counted"), 6);
-    let failed = wait(stage, stage.reactor().defer_to_thread(|| "x".parse::<u32>().map_err(Failure::from)));
+    let failed = stage.answer(stage.reactor().defer_to_thread(|| "x".parse::<u32>().map_err(Failure::from)));
     assert!(failed.is_err_and(|failure| failure.is::<std::num::ParseIntError>()));
     assert_eq!(stage.reactor().threads(), 0);
 }
@@ -36,9 +22,9 @@ pub fn a_job_on_a_thread_brings_its_result(stage: &mut Stage) {
 /// The panic is the answer, and the pool goes on.
 pub fn a_panicking_job_fails(stage: &mut Stage) {
     let panics: Deferred<()> = stage.reactor().defer_to_thread(|| panic!("on purpose"));
-    let failure = wait(stage, panics).expect_err("it panicked");
+    let failure = stage.answer(panics).expect_err("it panicked");
     assert_eq!(failure.check::<Panicked>().map(Panicked::message), Some("on purpose"));
-    assert_eq!(wait(stage, stage.reactor().defer_to_thread(|| Ok(1))).expect("the pool goes on"), 1);
+    assert_eq!(stage.answer(stage.reactor().defer_to_thread(|| Ok(1))).expect("the pool goes on"), 1);
 }
 
 /// What jobs wait at: as long as it is locked here, those that have a thread keep it.
@@ -65,7 +51,7 @@ pub fn a_job_that_has_not_started_can_be_cancelled(stage: &mut Stage) {
     let failure = last.try_result().expect("it was answered at once").expect_err("it was cancelled");
     assert!(failure.is::<Cancelled>());
     drop(closed);
-    wait(stage, gather_results(others)).expect("the others are done");
+    stage.answer(gather_results(others)).expect("the others are done");
     // The job is thrown away, and the channel with it, when its turn comes.
     stage.until("the job to be gone", || never.try_recv() == Err(TryRecvError::Disconnected));
     assert_eq!(stage.reactor().threads(), 0);
@@ -89,25 +75,24 @@ pub fn a_full_pool_refuses_and_goes_on(stage: &mut Stage) {
     assert!(failure.is::<ThreadPoolFull>(), "{failure}");
     assert_eq!(stage.reactor().threads(), taken.len(), "what was refused is not counted");
     drop(closed);
-    wait(stage, gather_results(taken)).expect("what was taken is done");
-    assert_eq!(wait(stage, stage.reactor().defer_to_thread(|| Ok(1))).expect("there is room"), 1);
+    stage.answer(gather_results(taken)).expect("what was taken is done");
+    assert_eq!(stage.answer(stage.reactor().defer_to_thread(|| Ok(1))).expect("there is room"), 1);
     assert_eq!(stage.reactor().threads(), 0);
 }
 
 /// The timer that it waited for is gone.
 pub fn a_dropped_future_cancels(stage: &mut Stage) {
-    let (diary, remote) = (Diary::default(), stage.reactor().remote());
+    let remote = stage.reactor().remote();
     let never = remote.run(|reactor| reactor.sleep(Duration::from_secs(3600)));
     stage.until("the sleep to begin", || stage.reactor().timers() == 2);
     drop(never);
     stage.until("the sleep to be cancelled", || stage.reactor().timers() == 1);
-    drop(diary);
 }
 
 /// In any order, each once.
 pub fn many_jobs_bring_many_answers(stage: &mut Stage) {
     let answers = (0..200_u64).map(|number| stage.reactor().defer_to_thread(move || Ok(number * number)));
-    let all = wait(stage, gather_results(answers)).expect("all have come");
+    let all = stage.answer(gather_results(answers)).expect("all have come");
     assert!(all.iter().zip(0..).all(|(square, number): (&u64, u64)| *square == number * number));
     assert_eq!(stage.reactor().threads(), 0);
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sestina_reactor::{Address, Endpoint, ListenError};
 
-use crate::connecting::Expect;
+use crate::connecting::fail;
 use crate::{Diary, Probe, Stage};
 
 /// A path that nobody else uses.
@@ -58,10 +58,7 @@ pub fn a_file_in_the_way_is_told(stage: &mut Stage) {
 /// No file, no server.
 pub fn a_missing_socket_is_told(stage: &mut Stage) {
     let diary = Diary::default();
-    let log = diary.clone();
-    stage
-        .reactor()
-        .connect(&Endpoint::unix(path()), Expect::new(move |error| log.note(format!("{error:?}"))));
+    fail(stage, &Endpoint::unix(path()), &diary);
     stage.until_noted(&diary, "NoSuchSocket");
 }
 
@@ -70,7 +67,6 @@ pub fn a_path_that_is_too_long_is_told(stage: &mut Stage) {
     let (diary, at) = (Diary::default(), Endpoint::unix(format!("/tmp/{}", "x".repeat(200))));
     let listened = stage.reactor().listen(&at, |_: &Address| Probe::new(&Diary::default()));
     assert!(matches!(listened, Err(ListenError::BadPath { .. })), "{listened:?}");
-    let log = diary.clone();
-    stage.reactor().connect(&at, Expect::new(move |error| log.note(format!("{error:?}"))));
+    fail(stage, &at, &diary);
     stage.until_noted(&diary, "BadPath");
 }

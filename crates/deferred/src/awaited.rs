@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
+use crate::cells::peek;
 use crate::node::AnyNode;
 use crate::status::State;
 use crate::task::Resume;
@@ -72,12 +73,12 @@ impl Awaited {
 
     /// Whether the last poll met one deferred, and only ones with the task's own waker.
     pub(crate) fn is_single(&self) -> bool {
-        self.first().is_some() && self.more.borrow().is_empty() && self.foreign.borrow().is_empty()
+        peek(&self.first).is_some() && self.more.borrow().is_empty() && self.foreign.borrow().is_empty()
     }
 
     /// What can still be cancelled, each once.
     pub(crate) fn snapshot(&self, task: &dyn Resume) -> Vec<Rc<dyn AnyNode>> {
-        let (first, more, foreign) = (self.first(), self.more.borrow(), self.foreign.borrow());
+        let (first, more, foreign) = (peek(&self.first), self.more.borrow(), self.foreign.borrow());
         let mut seen = BTreeSet::new();
         first
             .iter()
@@ -90,18 +91,12 @@ impl Awaited {
 
     /// Whether the task waits for any deferred that can resume it directly.
     pub(crate) fn has_direct(&self, task: &dyn Resume) -> bool {
-        let Some(first) = self.first() else { return false };
+        let Some(first) = peek(&self.first) else { return false };
         if self.epoch.get() == GIVEN_UP.get() {
             return true;
         }
         let is_live = |node: &Weak<dyn AnyNode>| node.upgrade().is_some_and(|node| node.is_awaited_by(task));
         is_live(&first) || self.more.borrow().iter().any(is_live)
-    }
-
-    fn first(&self) -> Option<Weak<dyn AnyNode>> {
-        let first = self.first.take();
-        self.first.set(first.clone());
-        first
     }
 }
 

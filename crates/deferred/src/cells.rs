@@ -12,3 +12,10 @@ pub(crate) fn with<X: Default, R>(cell: &Cell<X>, change: impl FnOnce(&mut X) ->
     cell.set(inside);
     result
 }
+
+/// A clone of what is in a cell. Cloning it must not run user code.
+pub(crate) fn peek<X: Clone>(cell: &Cell<Option<X>>) -> Option<X> {
+    let inside = cell.take();
+    cell.set(inside.clone());
+    inside
+}

@@ -220,7 +220,7 @@ impl<T> Deferred<T> {
     /// It gave its answer to whoever polled it.
     pub(crate) fn finish_polling(&mut self) {
         if let Holding::Awaited(polled) = self.take_holding() {
-            drop(polled.into_polling());
+            polled.finish();
         }
     }
 

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cells::peek;
 use crate::deferred::Deferred;
 use crate::drive;
 use crate::outcome::Res;
@@ -263,13 +264,6 @@ fn swap_entered(executor: Option<Rc<Local>>) -> Option<Rc<Local>> {
 
 fn swap_task(task: Option<Rc<dyn Resume>>) -> Option<Rc<dyn Resume>> {
     TASK.try_with(|current| current.replace(task)).ok().flatten()
-}
-
-/// A clone of what is in a cell.
-fn peek<X: Clone>(cell: &Cell<Option<X>>) -> Option<X> {
-    let inside = cell.take();
-    cell.set(inside.clone());
-    inside
 }
 
 /// The task that is being polled until the guard is dropped.

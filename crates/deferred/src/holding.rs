@@ -104,19 +104,15 @@ impl<T> Polled<T> {
         self.node.as_ref().expect("a polled node is taken out once, because that takes it apart")
     }
 
-    /// It is not to be cancelled when it is dropped.
+    /// The node, which is awaited no more and goes on without being cancelled.
     pub(crate) fn into_node(mut self) -> Rc<dyn Source<T>> {
         awaited::give_up();
-        self.take_node()
-    }
-
-    /// The same, to poll it again.
-    pub(crate) fn into_polling(mut self) -> Rc<dyn Source<T>> {
-        self.take_node()
-    }
-
-    fn take_node(&mut self) -> Rc<dyn Source<T>> {
         self.node.take().expect("a polled node is taken out once, because that takes it apart")
+    }
+
+    /// Whoever polled it has its answer: there is nothing to cancel.
+    pub(crate) fn finish(mut self) {
+        drop(self.node.take());
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Walk: cloned by foreign futures, called from any thread; `Executor::run_woken` does the work.
 //! Invariant: waking never runs a task, because it may happen under a lock or on another thread.
-//! Tests: `tests/executor.rs`.
+//! Invariant: after each wake-up there is a poll that sees what was written before it.
+//! Tests: `tests/executor.rs`, `tests/wake_ups.rs`.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -28,8 +29,13 @@ impl TaskWaker {
         self.key
     }
 
+    /// The poll that begins stands for every wake-up so far, so it must see what was written before each of them. Only a
+    /// swap reads the last one: a store could hide one of which this thread knows nothing yet, and nobody would poll for
+    /// it. A poll that nobody has asked for is spared the swap.
     pub(crate) fn begin_poll(&self) {
-        self.is_woken.store(false, Ordering::Relaxed);
+        if self.is_woken.load(Ordering::Relaxed) {
+            self.is_woken.swap(false, Ordering::Acquire);
+        }
     }
 
     pub(crate) fn is_woken(&self) -> bool {

@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use allocation_counter::measure;
+use common::tick;
 use sestina_deferred::{Deferred, Resolver, deferred, gather_results, spawn, succeed};
 
 /// Allocations while `f` runs. All of them are freed again.
@@ -115,14 +116,6 @@ fn a_member_of_a_list_is_two_allocations() {
 
 #[test]
 fn a_loop_of_returned_deferreds_holds_no_more_memory_than_one_round() {
-    fn tick(n: u32, place: Rc<RefCell<Option<Resolver<()>>>>) -> Deferred<u32> {
-        if n == 0 {
-            return succeed(0);
-        }
-        let (resolver, d) = deferred::<()>();
-        *place.borrow_mut() = Some(resolver);
-        d.add_callback(move |()| tick(n - 1, place))
-    }
     let peak = |rounds| {
         let run = move || {
             let place = Rc::new(RefCell::new(None));

@@ -7,10 +7,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{failure, unhandled, value};
+use common::{failure, tick, unhandled, value};
 use sestina_deferred::{
     Deferred, Executor, Failure, Resolver, Unfired, WaitsOn, all_settled, collect_unhandled, debugging,
-    deferred, run_woken, set_debugging, spawn, succeed, tell_time, unfired,
+    deferred, run_woken, set_debugging, spawn, tell_time, unfired,
 };
 
 fn secs(secs: u64) -> Duration {
@@ -215,14 +215,6 @@ fn what_has_fired_or_is_gone_is_not_listed() {
 }
 
 fn loops_still_run_in_constant_memory() {
-    fn tick(n: u32, place: Rc<RefCell<Option<Resolver<()>>>>) -> Deferred<u32> {
-        if n == 0 {
-            return succeed(0);
-        }
-        let (resolver, d) = deferred::<()>();
-        *place.borrow_mut() = Some(resolver);
-        d.add_callback(move |()| tick(n - 1, place))
-    }
     let place = Rc::new(RefCell::new(None));
     let d = tick(50, Rc::clone(&place)).map(|n| n + 1);
     for _ in 0..40 {

@@ -7,7 +7,7 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use common::{Log, failure, is_full, on_small_stack, unhandled, value};
+use common::{Log, failure, is_full, on_small_stack, tick, unhandled, value};
 use sestina_deferred::{Cancelled, Deferred, Resolver, deferred, spawn, succeed};
 
 /// Callbacks in one chain.
@@ -204,14 +204,6 @@ fn a_loop_of_answers_that_are_there_is_no_recursion() {
 
 #[test]
 fn a_loop_of_returned_deferreds_runs_in_constant_memory() {
-    fn tick(n: u32, resolvers: Rc<RefCell<Option<Resolver<()>>>>) -> Deferred<u32> {
-        if n == 0 {
-            return succeed(0);
-        }
-        let (resolver, d) = deferred::<()>();
-        *resolvers.borrow_mut() = Some(resolver);
-        d.add_callback(move |()| tick(n - 1, resolvers))
-    }
     on_small_stack(|| {
         let place = Rc::new(RefCell::new(None));
         let d = tick(NESTED, Rc::clone(&place)).map(|n| n + 1);

@@ -71,6 +71,15 @@ fn a_failure_leaves_through_main() {
 }
 
 #[test]
+fn a_failure_can_be_found_inside_of_an_error() {
+    let failure = Failure::located(fmt::Error, std::panic::Location::caller());
+    assert_eq!(failure.location().line(), line!() - 1);
+    let boxed: Box<dyn Error> = failure.into();
+    assert!(Failure::inside(&*boxed).is_some_and(Failure::is::<fmt::Error>));
+    assert!(Failure::inside(&fmt::Error).is_none());
+}
+
+#[test]
 fn words_may_be_made_at_run_time() {
     let failure = Failure::msg(format!("poem {} is missing", 3));
     assert_eq!(failure.to_string(), "poem 3 is missing");

@@ -140,15 +140,15 @@ fn a_value_whose_destructor_panics_leaves_the_engine_in_order() {
     let fired = catch_unwind(AssertUnwindSafe(|| resolver.callback(Bomb)));
     assert!(fired.is_err(), "the value was the caller's, and so is the panic");
     // Every level that was entered was left: what is nested as deep as it may be runs at once.
-    let log = Rc::new(Cell::new(0));
+    let reached = Rc::new(Cell::new(0));
     let (first, d) = deferred::<u32>();
     let (resolver, d) = (0..31).fold((first, d), |(resolver, d), _| {
         let (outer, next) = deferred::<u32>();
         drop(d.map(move |n| outer.callback(n + 1)));
         (resolver, next)
     });
-    let seen = Rc::clone(&log);
+    let seen = Rc::clone(&reached);
     drop(d.map(move |n| seen.set(n)));
     resolver.callback(1);
-    assert_eq!(log.get(), 32);
+    assert_eq!(reached.get(), 32);
 }

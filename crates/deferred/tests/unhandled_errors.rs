@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use common::{Log, unhandled, value};
-use sestina_deferred::{Cancelled, Executor, Failure, collect_unhandled, deferred, fail, spawn, succeed};
+use sestina_deferred::{
+    Cancelled, Executor, Failure, collect_unhandled, deferred, fail, spawn, succeed, take_unhandled,
+};
 
 fn oops() -> Failure {
     Failure::msg("oops")
@@ -116,6 +118,22 @@ fn collectors_nest_and_the_innermost_collects() {
     assert!(inner[0].failure().is::<Cancelled>());
     assert_eq!(outer.len(), 1);
     assert_eq!(outer[0].failure().to_string(), "oops");
+}
+
+#[test]
+fn errors_can_be_taken_from_the_innermost_collector_before_it_ends() {
+    let ((), outer) = collect_unhandled(|| {
+        drop(fail::<()>(Failure::msg("outer")));
+        let ((), inner) = collect_unhandled(|| {
+            drop(fail::<()>(Failure::msg("taken")));
+            assert_eq!(take_unhandled()[0].failure().to_string(), "taken");
+            drop(fail::<()>(Failure::msg("left")));
+        });
+        assert_eq!(inner.len(), 1);
+        assert_eq!(inner[0].failure().to_string(), "left");
+    });
+    assert_eq!(outer.len(), 1);
+    assert!(take_unhandled().is_empty());
 }
 
 #[test]

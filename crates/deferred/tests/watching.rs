@@ -1,11 +1,8 @@
 //! Deferreds that wait, noted for one thread and a time: what a test harness asks for.
 
-use std::error::Error;
 use std::time::Duration;
 
-use sestina_deferred::{
-    Executor, Failure, collect_unhandled, debugging, deferred, fail, take_unhandled, unfired, watch_unfired,
-};
+use sestina_deferred::{Executor, debugging, deferred, unfired, watch_unfired};
 
 fn lines() -> Vec<u32> {
     unfired(Duration::ZERO).iter().map(|one| one.location().line()).collect()
@@ -54,29 +51,4 @@ fn a_task_of_an_executor_is_known_by_the_line_that_spawned_it() {
     assert_eq!(lines(), [line!() - 1]);
     resolver.callback(1);
     assert!(task.is_fired());
-}
-
-#[test]
-fn errors_can_be_taken_from_the_innermost_collector_before_it_ends() {
-    let ((), outer) = collect_unhandled(|| {
-        drop(fail::<()>(Failure::msg("outer")));
-        let ((), inner) = collect_unhandled(|| {
-            drop(fail::<()>(Failure::msg("taken")));
-            assert_eq!(take_unhandled()[0].failure().to_string(), "taken");
-            drop(fail::<()>(Failure::msg("left")));
-        });
-        assert_eq!(inner.len(), 1);
-        assert_eq!(inner[0].failure().to_string(), "left");
-    });
-    assert_eq!(outer.len(), 1);
-    assert!(take_unhandled().is_empty());
-}
-
-#[test]
-fn a_failure_can_be_found_inside_of_an_error() {
-    let failure = Failure::located(std::fmt::Error, std::panic::Location::caller());
-    assert_eq!(failure.location().line(), line!() - 1);
-    let boxed: Box<dyn Error> = failure.into();
-    assert!(Failure::inside(&*boxed).is_some_and(Failure::is::<std::fmt::Error>));
-    assert!(Failure::inside(&std::fmt::Error).is_none());
 }

@@ -114,7 +114,7 @@ impl<'a, 'c, D: Decoder> FrameConn<'a, 'c, D> {
     }
 
     /// Takes back what has come and was not delivered: an unfinished message, and all behind the running one. What comes
-    /// next is the beginning of a message.
+    /// next is the beginning of a message. Of an unfinished string its text is given, not the length before it.
     pub fn clear_buffer(&mut self) -> Vec<u8> {
         let mut decoder = self.core.decoder.borrow_mut();
         let mut rest = match decoder.partial() {

@@ -23,7 +23,7 @@ const BEGINNING: State = State::Length { value: 0, bytes: 0 };
 
 /// Splits bytes cut anywhere into strings with a length before them.
 ///
-/// A string that lies whole in the input is lent from it; only the string at a cut is copied, once.
+/// A string that lies whole in the input is lent from it; only the string at a cut is copied.
 ///
 /// ```
 /// use sestina_framing::{Int16Decoder, Int16Format};
@@ -40,7 +40,8 @@ const BEGINNING: State = State::Length { value: 0, bytes: 0 };
 /// ```
 ///
 /// # Limits
-/// It keeps at most `string_bytes_max`, and never reserves more than twice what has come, whatever length is announced.
+/// It keeps at most `string_bytes_max`, and reserves no more than 256 bytes or four times what has come, whatever length
+/// is announced.
 #[derive(Debug)]
 pub struct IntNDecoder<P> {
     format: IntNFormat<P>,

@@ -78,9 +78,10 @@
 //!
 //! - **Cuts do not matter.** However the stream is cut, the messages and the first error are the same; after an error a
 //!   decoder repeats it until it is cleared.
-//! - **Each byte is looked at once and moved at most once.** A message that lies whole in the input is lent from it; only the
-//!   message at a cut is copied, into a buffer whose growth is paid by bytes that came ([`Work`] counts, `tests/work.rs`
-//!   holds it to that). Bytes that wait because delivery is paused are moved once more.
+//! - **Each byte is looked at once and copied from the input at most once.** A message that lies whole in the input is lent
+//!   from it; only the message at a cut is copied, into a buffer whose growth is paid by bytes that came: [`Work`] counts,
+//!   says what a delimiter of several bytes adds, and `tests/work.rs` holds it to that. Bytes that wait because delivery is
+//!   paused are moved once more.
 //! - **Memory has a bound**: the limit of the format, and one read of the reactor while delivery is paused. An announced
 //!   length reserves nothing.
 //! - **Limits** are numbers with a name, Twisted's default and an option: [`LINE_BYTES_MAX`], [`STRING_BYTES_MAX`].

@@ -24,7 +24,7 @@ enum Mode {
 
 /// Splits bytes cut anywhere into lines. The mode may change between two messages.
 ///
-/// A line that lies whole in the input is lent from it; only the line at a cut is copied, once.
+/// A line that lies whole in the input is lent from it; only the line at a cut is copied.
 ///
 /// ```
 /// use sestina_framing::{LineDecoder, LineFormat, LineMessage};

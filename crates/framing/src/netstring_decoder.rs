@@ -18,7 +18,7 @@ enum State {
 
 /// Splits bytes cut anywhere into netstrings.
 ///
-/// A string that lies whole in the input is lent from it; only the string at a cut is copied, once.
+/// A string that lies whole in the input is lent from it; only the string at a cut is copied.
 ///
 /// ```
 /// use sestina_framing::{NetstringDecoder, NetstringError, NetstringFormat};
@@ -40,8 +40,8 @@ enum State {
 /// ```
 ///
 /// # Limits
-/// It keeps at most `string_bytes_max`, and never reserves more than twice what has come, whatever length is announced. A
-/// length is given up at the digit that brings it above the limit.
+/// It keeps at most `string_bytes_max`, and reserves no more than 256 bytes or four times what has come, whatever length
+/// is announced. A length is given up at the digit that brings it above the limit.
 #[derive(Debug)]
 pub struct NetstringDecoder {
     format: NetstringFormat,

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_contract::Diary;
+use sestina_contract::{Diary, Stage};
 use sestina_deferred::{Resolver, deferred};
 use sestina_framing::{
     Handler, LineConn, LineDecoder, LineHandle, LineHandler, LineReceiver, NetstringConn, NetstringDecoder,
@@ -20,7 +20,19 @@ use stage::{Pair, check, text};
 /// Answers one line at a time, each when somebody fires its deferred.
 struct OneAtATime {
     diary: Diary,
-    questions: Rc<RefCell<Vec<Resolver<&'static str>>>>,
+    questions: Questions,
+}
+
+/// What fires the answers.
+type Questions = Rc<RefCell<Vec<Resolver<&'static str>>>>;
+
+fn one_at_a_time(stage: &Stage) -> (Pair<'_>, Questions) {
+    let questions = Questions::default();
+    let kept = Rc::clone(&questions);
+    let pair = Pair::new(stage, move |diary| {
+        LineReceiver::new(OneAtATime { diary: diary.clone(), questions: Rc::clone(&kept) })
+    });
+    (pair, questions)
 }
 
 impl Handler<LineDecoder> for OneAtATime {
@@ -55,11 +67,7 @@ impl LineHandler for OneAtATime {
 #[test]
 fn one_line_at_a_time_in_order_and_never_inside_another_upcall() {
     check(|stage| {
-        let questions = Rc::new(RefCell::new(Vec::new()));
-        let kept = Rc::clone(&questions);
-        let pair = Pair::new(stage, move |diary| {
-            LineReceiver::new(OneAtATime { diary: diary.clone(), questions: Rc::clone(&kept) })
-        });
+        let (pair, questions) = one_at_a_time(stage);
         pair.write(b"one\r\ntwo\r\n");
         pair.until("got one");
         pair.write(b"three\r\n");
@@ -81,11 +89,7 @@ fn one_line_at_a_time_in_order_and_never_inside_another_upcall() {
 #[test]
 fn what_is_kept_is_dropped_with_the_connection() {
     check(|stage| {
-        let questions = Rc::new(RefCell::new(Vec::new()));
-        let kept = Rc::clone(&questions);
-        let pair = Pair::new(stage, move |diary| {
-            LineReceiver::new(OneAtATime { diary: diary.clone(), questions: Rc::clone(&kept) })
-        });
+        let (pair, questions) = one_at_a_time(stage);
         pair.write(b"one\r\ntwo\r\n");
         pair.until("got one");
         stage.reactor().clear();

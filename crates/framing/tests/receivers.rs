@@ -3,6 +3,10 @@
 #[path = "common/stage.rs"]
 mod stage;
 
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use sestina_contract::Diary;
 use sestina_deferred::succeed;
 use sestina_framing::{
@@ -15,8 +19,7 @@ use sestina_framing::{
 use sestina_reactor::{Conn, Lost, Protocol};
 use stage::{Pair, check, text};
 
-/// Notes what comes and sends it back; a message `bye` ends the connection, `part` shows that a handler's own answers
-/// find it.
+/// Notes what comes and sends it back; a message `bye` ends the connection.
 struct Echo(Diary);
 
 impl Echo {
@@ -269,8 +272,8 @@ struct Outer(Inner);
 struct Inner(Diary);
 
 impl Handler<LineDecoder> for Outer {
-    fn part(&mut self, wanted: std::any::TypeId) -> Option<&mut dyn std::any::Any> {
-        (wanted == std::any::TypeId::of::<Inner>()).then_some(&mut self.0)
+    fn part(&mut self, wanted: TypeId) -> Option<&mut dyn Any> {
+        (wanted == TypeId::of::<Inner>()).then_some(&mut self.0)
     }
 }
 
@@ -303,7 +306,7 @@ fn answers_find_the_handler_and_its_parts() {
 }
 
 /// Keeps a handle on each connection, and says to all what one of them says.
-struct Chat(std::rc::Rc<std::cell::RefCell<Vec<LineHandle>>>);
+struct Chat(Rc<RefCell<Vec<LineHandle>>>);
 
 impl Handler<LineDecoder> for Chat {
     fn connection_made(&mut self, conn: &mut FrameConn<'_, '_, LineDecoder>) {
@@ -322,9 +325,9 @@ impl LineHandler for Chat {
 #[test]
 fn a_handle_sends_lines_from_anywhere() {
     check(|stage| {
-        let handles = std::rc::Rc::default();
-        let kept = std::rc::Rc::clone(&handles);
-        let pair = Pair::new(stage, move |_| LineReceiver::new(Chat(std::rc::Rc::clone(&kept))));
+        let handles = Rc::default();
+        let kept = Rc::clone(&handles);
+        let pair = Pair::new(stage, move |_| LineReceiver::new(Chat(Rc::clone(&kept))));
         pair.write(b"hello\r\n");
         pair.until_received(b"hello\r\n");
         let handle: LineHandle = handles.borrow()[0].clone();

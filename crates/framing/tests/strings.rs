@@ -112,6 +112,15 @@ fn an_announced_length_reserves_nothing() {
     let mut decoder = Int32Decoder::default();
     assert_eq!(decoder.decode(&mut &b"\x00\x01\x00\x00a"[..]), Ok(None));
     assert!(decoder.partial().take().capacity() <= 256);
+    for come in [300_usize, 1_000, 20_000] {
+        let mut decoder = NetstringDecoder::default();
+        let bytes = [&b"99999:"[..], &vec![b'a'; come]].concat();
+        for mut piece in bytes.chunks(100) {
+            assert_eq!(decoder.decode(&mut piece), Ok(None));
+        }
+        let room = decoder.partial().take().capacity();
+        assert!(room <= 4 * come, "room for {room} when {come} have come");
+    }
 }
 
 #[test]

@@ -95,6 +95,7 @@ impl Dice {
         self.kinds[fault.index()].index(bound)
     }
 
+    /// How long a packet is on its way, or a job takes.
     pub(crate) fn latency(&mut self, range: &Range<Duration>) -> Duration {
         Duration::from_nanos(self.lines.between(&(nanos(range.start)..nanos(range.end))))
     }
@@ -125,3 +126,37 @@ impl Dice {
 
 /// The stream of the programs' own random numbers: far from those that are counted up from 1.
 const PROGRAMS: u64 = u64::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::odds::Odds;
+
+    /// What two kinds of faults do, drawn by turns.
+    fn drawn(faults: Faults) -> Vec<(Option<u64>, Option<u64>)> {
+        let mut dice = Dice { faults, ..Dice::new(7) };
+        (0..100)
+            .map(|_| (dice.strikes(Fault::Latency, Time::ZERO), dice.strikes(Fault::Stalls, Time::ZERO)))
+            .collect()
+    }
+
+    #[test]
+    fn a_stroke_that_is_switched_off_is_drawn_and_counted_all_the_same() {
+        let both = Faults::none().with(Fault::Latency, Odds::one_in(3)).with(Fault::Stalls, Odds::one_in(3));
+        let all = drawn(both.clone());
+        let second = Selector { fault: Fault::Stalls, number: Some(2) };
+        let without = drawn(both.clone().except([second]));
+        let strokes = all.iter().enumerate().filter(|(_, (_, stall))| stall.is_some());
+        let at = strokes.map(|(at, _)| at).nth(1).expect("it strikes more than once");
+        for (number, (before, after)) in all.iter().zip(&without).enumerate() {
+            let stall = before.1.filter(|_| number != at);
+            assert_eq!(*after, (before.0, stall), "draw {number}");
+        }
+        let none = drawn(both.except([Fault::Stalls.into()]));
+        assert!(none.iter().all(|(_, stall)| stall.is_none()));
+        assert!(
+            none.iter().zip(&all).all(|(after, before)| after.0 == before.0),
+            "the other kind is not moved"
+        );
+    }
+}

@@ -180,23 +180,6 @@ impl Driver for SimDriver {
     }
 }
 
-impl World {
-    /// Closes a socket of any kind.
-    pub(crate) fn close(&mut self, sock: sestina_reactor::Key, how: Close) {
-        match self.sockets.get(sock).map(|socket| &socket.kind) {
-            Some(Kind::Stream(_)) => self.close_stream(sock, how),
-            Some(Kind::Listener(_)) => self.close_listener(sock),
-            Some(Kind::Datagram(_)) => self.close_datagrams(sock),
-            Some(Kind::ToProcess(_)) => {
-                self.finish_input(sock);
-                self.sockets.remove(sock);
-            }
-            Some(Kind::FromProcess(_)) => drop(self.sockets.remove(sock)),
-            None => {}
-        }
-    }
-}
-
 impl fmt::Debug for SimDriver {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "SimDriver({:?}, {:?})", self.life, self.world.borrow())

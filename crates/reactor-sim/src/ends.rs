@@ -1,19 +1,19 @@
 //! How hosts end, as the world sees it: stopped, crashed, or killed by a signal.
 //!
-//! Tests: `tests/crashes.rs`, `tests/signals.rs`.
+//! Tests: `tests/crashes.rs`, `tests/signals.rs`, `tests/inherit.rs`.
 
 use sestina_reactor::{Close, Event, Key, Signal};
 
 use crate::machine::HostId;
 use crate::packet::Cargo;
-use crate::socket::Kind;
+use crate::socket::{Kind, Owner};
 use crate::unix;
 use crate::world::World;
 
 impl World {
     /// The program has ended: the kernel closes what is left.
     pub(crate) fn shut_down(&mut self, host: HostId) {
-        for sock in self.sockets_of(host) {
+        for sock in self.sockets_that_end(host) {
             self.close(sock, Close::Polite);
         }
         self.kill_processes(host);
@@ -24,7 +24,7 @@ impl World {
     pub(crate) fn crash(&mut self, host: HostId) {
         self.note(|world| format!("{} crashes", world.machine(host).name));
         unix::leave_files(&mut self.machine_mut(host).files);
-        let sockets = self.sockets_of(host);
+        let sockets = self.sockets_that_end(host);
         for sock in &sockets {
             self.reset_peer(*sock);
         }
@@ -37,6 +37,17 @@ impl World {
         }
         self.kill_processes(host);
         self.machine_mut(host).end_life();
+    }
+
+    /// The sockets that end with the program: all but connections that wait at a listener of the system's.
+    fn sockets_that_end(&mut self, host: HostId) -> Vec<Key> {
+        let mut sockets = self.sockets_of(host);
+        sockets.retain(|sock| {
+            let listener = self.find_stream(Some(*sock)).and_then(|stream| stream.listener);
+            let listener = listener.and_then(|listener| self.find_listener(listener));
+            listener.is_none_or(|listener| listener.owner == Owner::Program)
+        });
+        sockets
     }
 
     fn reset_peer(&mut self, sock: Key) {

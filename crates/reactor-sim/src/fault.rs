@@ -62,7 +62,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Every kind, in the order of the list above.
+    /// Every kind, in the order of the list above: first those after which the reactor's contract holds all the same.
     pub const ALL: [Self; 24] = [
         Self::ShortReads,
         Self::ShortWrites,
@@ -125,7 +125,7 @@ impl Fault {
         Self::ALL.iter().position(|fault| *fault == self).expect("the list has every kind")
     }
 
-    /// Whether the reactor's contract holds all the same.
+    /// Whether the reactor's contract holds all the same: a question of the order of the list.
     pub(crate) fn is_gentle(self) -> bool {
         self <= Self::SlowJobs
     }

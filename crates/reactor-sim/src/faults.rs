@@ -1,6 +1,6 @@
 //! What can go wrong, how often, and how badly: the profile of a simulation.
 //!
-//! Every kind of fault is a place in the driver where a decision is made (see the table in [`Fault`]). Each kind draws
+//! Every kind of fault is a place in the driver where a decision is made. Each kind draws
 //! from a stream of its own, and draws also when it is switched off by a [`Selector`], so that removing one fault leaves
 //! the decisions of all others as they were.
 //! Tests: `tests/faults.rs`.
@@ -53,19 +53,19 @@ impl Faults {
     /// block, things take time. No promise of the reactor's contract depends on their absence.
     #[must_use]
     pub fn gentle() -> Self {
-        Fault::ALL.into_iter().filter(|fault| fault.is_gentle()).fold(Self::none(), |faults, fault| {
-            let odds = fault.usual_odds();
-            faults.with(fault, odds)
-        })
+        Self::usual(Fault::is_gentle)
     }
 
     /// Everything at once.
     #[must_use]
     pub fn all() -> Self {
-        Fault::ALL.into_iter().fold(Self::none(), |faults, fault| {
-            let odds = fault.usual_odds();
-            faults.with(fault, odds)
-        })
+        Self::usual(|_| true)
+    }
+
+    /// These strike as often as is usual.
+    fn usual(strikes: impl Fn(Fault) -> bool) -> Self {
+        let chosen = Fault::ALL.into_iter().filter(|fault| strikes(*fault));
+        chosen.fold(Self::none(), |faults, fault| faults.with(fault, fault.usual_odds()))
     }
 
     /// How often this fault strikes, at each occasion.

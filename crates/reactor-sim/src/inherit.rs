@@ -30,7 +30,8 @@ impl World {
         let known = &self.machine(host).handed_over;
         let found = match which {
             Inherited::Descriptor(number) => {
-                usize::try_from(number - FIRST).ok().and_then(|at| known.get(at))
+                let at = number.checked_sub(FIRST).and_then(|at| usize::try_from(at).ok());
+                at.and_then(|at| known.get(at))
             }
             Inherited::Index(index) => usize::try_from(*index).ok().and_then(|at| known.get(at)),
             Inherited::Name(name) => known.iter().find(|(known, _)| **known == **name),

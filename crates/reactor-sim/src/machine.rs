@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sestina_reactor::{Event, Key, Signal, Token, Wake};
+
+use crate::unix::Files;
 
 /// Which machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -45,8 +46,7 @@ pub(crate) struct Machine {
     pub(crate) life: u32,
     /// How far its clock has jumped ahead of the simulation's.
     pub(crate) ahead: Duration,
-    /// Sockets of UNIX listeners; `None` is a file whose listener is gone.
-    pub(crate) files: BTreeMap<PathBuf, Option<Key>>,
+    pub(crate) files: Files,
     /// Listeners that the system holds for the program, by name.
     pub(crate) handed_over: Vec<(String, Key)>,
     pub(crate) signals: BTreeSet<Signal>,
@@ -88,7 +88,7 @@ impl Machine {
             has_reactor: false,
             life: 0,
             ahead: Duration::ZERO,
-            files: BTreeMap::new(),
+            files: Files::new(),
             handed_over: Vec::new(),
             signals: BTreeSet::new(),
             rights: Rights { low_ports: true, descriptors_max: usize::MAX },
@@ -150,7 +150,7 @@ impl Machine {
         ready.chain(mem::take(&mut self.other)).collect()
     }
 
-    /// The address of the family of `like`, or of the loopback, from which a packet to `to` leaves.
+    /// The address from which a packet to `to` leaves.
     pub(crate) fn source_for(&self, to: IpAddr) -> IpAddr {
         match to {
             to if to.is_loopback() => to,

@@ -147,6 +147,9 @@ impl Simulation {
 
     /// The host of this name; it is made and started by the first call. Hosts get their addresses in the order in which
     /// they are made: 10.0.0.1 and fd00::1, 10.0.0.2 and fd00::2, and so on. Others find them by name.
+    ///
+    /// # Panics
+    /// If there are 65,535 others: the addresses are used up.
     #[must_use]
     pub fn host(&self, name: &str) -> Host {
         let (id, is_new) = self.machine(name);

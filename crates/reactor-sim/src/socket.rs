@@ -1,9 +1,8 @@
 //! One socket of any kind, as the simulated kernel knows it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use sestina_reactor::{Address, Key, Token};
 
@@ -117,6 +116,3 @@ pub(crate) fn misuse(what: &'static str) -> io::Error {
 pub(crate) fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the socket was closed")
 }
-
-/// Files by their path.
-pub(crate) type Files = BTreeMap<PathBuf, Option<Key>>;

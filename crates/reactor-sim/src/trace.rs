@@ -4,7 +4,7 @@
 //! no order of a hash table. Invariant: whether the trace is kept changes nothing else.
 //! Tests: `tests/traces.rs`.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use sestina_reactor::Time;
 
@@ -27,8 +27,8 @@ impl Trace {
         self.kept
     }
 
-    /// Writes a line. Arguments are not even formatted if nobody keeps them.
-    pub(crate) fn note(&mut self, now: Time, line: fmt::Arguments<'_>) {
+    /// Writes a line, if lines are kept.
+    pub(crate) fn note(&mut self, now: Time, line: &str) {
         if self.kept {
             let (seconds, rest) = (now.as_nanos() / NANOS_PER_S, now.as_nanos() % NANOS_PER_S);
             writeln!(self.text, "{seconds}.{rest:09} {line}").expect("a string takes every line");

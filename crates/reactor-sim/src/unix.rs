@@ -4,12 +4,14 @@
 //! connects is refused: as with real ones.
 //! Tests: `tests/unix_sockets.rs`.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sestina_reactor::Key;
 
-use crate::socket::Files;
+/// The files of a machine by their path: the socket that listens there; `None` if its listener is gone.
+pub(crate) type Files = BTreeMap<PathBuf, Option<Key>>;
 
 /// As long as a path may be, with its end (sun_path on Linux).
 const PATH_BYTES_MAX: usize = 108;

@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
-use sestina_reactor::{Address, Event, Job, Key, Slab, Time};
+use sestina_reactor::{Address, Close, Event, Job, Key, Slab, Time};
 
 use crate::agenda::{Agenda, Happening};
 use crate::dice::Dice;
@@ -116,6 +116,21 @@ impl World {
         Ok(self.sockets.insert(Socket { host, token: None, kind }))
     }
 
+    /// Closes a socket of any kind.
+    pub(crate) fn close(&mut self, sock: Key, how: Close) {
+        match self.sockets.get(sock).map(|socket| &socket.kind) {
+            Some(Kind::Stream(_)) => self.close_stream(sock, how),
+            Some(Kind::Listener(_)) => self.close_listener(sock),
+            Some(Kind::Datagram(_)) => self.close_datagrams(sock),
+            Some(Kind::ToProcess(_)) => {
+                self.finish_input(sock);
+                self.sockets.remove(sock);
+            }
+            Some(Kind::FromProcess(_)) => drop(self.sockets.remove(sock)),
+            None => {}
+        }
+    }
+
     pub(crate) fn take_descriptor(&mut self, host: HostId) -> io::Result<()> {
         let limit = self.machine(host).rights.descriptors_max;
         let open = || self.sockets.iter().filter(|socket| socket.host == host && socket.is_held()).count();
@@ -152,10 +167,11 @@ impl World {
         Some(amount)
     }
 
+    /// Adds a line to the trace; it is not even made if nobody keeps it.
     pub(crate) fn note(&mut self, line: impl FnOnce(&Self) -> String) {
         if self.trace.is_kept() {
             let line = line(self);
-            self.trace.note(self.now, format_args!("{line}"));
+            self.trace.note(self.now, &line);
         }
     }
 

@@ -1,9 +1,9 @@
 //! Several hosts, each a reactor of its own, on one thread and one clock.
 
-use sestina_deferred::{Cancelled, Resolver, deferred};
+use sestina_deferred::{Failure, Resolver, deferred};
 use sestina_reactor::{Address, Conn, Endpoint, Lost, Protocol, Stopped};
 use sestina_reactor_sim::{Host, Link, Simulation};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -140,15 +140,23 @@ fn an_answer_that_does_not_come_in_time_is_cancelled() {
     let failure = simulation.run_until(answer).expect_err("too late");
     let error = failure.check::<io::Error>().expect("an io::Error");
     assert_eq!((error.kind(), reactor.timers()), (io::ErrorKind::TimedOut, 0));
-    let (asked, answer) = deferred::<()>();
-    let reasons = Rc::new(RefCell::new(None));
-    let told = Rc::clone(&reasons);
-    drop(answer.add_errback(move |failure| {
-        *told.borrow_mut() = Some(failure.is::<Cancelled>() || failure.is::<Stopped>());
-        Ok(())
-    }));
-    drop(asked);
-    assert_eq!(*reasons.borrow(), Some(false), "an abandoned one is not cancelled");
+}
+
+#[test]
+fn an_answer_that_cannot_come_is_cancelled_because_the_run_has_stopped() {
+    for (alive, kind) in [(true, io::ErrorKind::TimedOut), (false, io::ErrorKind::Deadlock)] {
+        let simulation = Simulation::seeded(1).with_patience(Duration::from_secs(60));
+        let reactor = simulation.host("alice").reactor();
+        let timer = alive.then(|| reactor.call_later(Duration::from_secs(61), || ()));
+        let (resolver, answer) = deferred::<()>();
+        let is_stopped = Rc::new(Cell::new(false));
+        let told = Rc::clone(&is_stopped);
+        resolver.on_cancel_with(move |why| told.set(why.reason().is_some_and(Failure::is::<Stopped>)));
+        let failure = simulation.run_until(answer).expect_err("nobody answers");
+        assert_eq!(failure.check::<io::Error>().map(io::Error::kind), Some(kind));
+        assert!(is_stopped.get(), "{kind}");
+        drop(timer);
+    }
 }
 
 #[test]

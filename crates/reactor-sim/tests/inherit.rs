@@ -72,15 +72,47 @@ fn clients_wait_while_the_program_is_down_and_the_next_one_serves_them() {
 }
 
 #[test]
+fn clients_that_nobody_has_accepted_wait_through_a_crash_and_a_stop() {
+    for crashes in [true, false] {
+        let simulation = Simulation::seeded(1);
+        let (web, alice) = (simulation.host("web"), simulation.host("alice"));
+        web.hand_over("http", SocketAddr::from(([0, 0, 0, 0], 80)).into()).expect("it is free");
+        let (seen, reactor) = (Visitor::default(), alice.reactor());
+        visit(&reactor, &seen); // is connected, and in the queue
+        simulation.run_for(50 * MS).expect("it can wait");
+        visit(&reactor, &seen); // is on its way into the queue
+        simulation.run_for(MS / 2).expect("it can wait");
+        if crashes {
+            web.crash();
+        } else {
+            web.stop().expect("nothing takes time");
+        }
+        simulation.run_for(50 * MS).expect("it can wait");
+        assert_eq!(seen.0.take(), [""; 0], "the system holds the socket, and its queue");
+        web.restart()
+            .listen(&"fd:3".parse().expect("an endpoint"), |_: &Address| Greeter)
+            .expect("still there");
+        simulation.run_for(50 * MS).expect("it can wait");
+        assert_eq!(seen.0.take(), ["good day", "Done", "good day", "Done"]);
+        simulation.stop().expect("nothing takes time");
+        assert_eq!((simulation.sockets(), simulation.leftovers()), (0, Vec::new()));
+    }
+}
+
+#[test]
 fn what_was_not_handed_over_is_an_error_that_says_what_was() {
     let simulation = Simulation::seeded(1);
     let web = simulation.host("web");
     web.hand_over("http", SocketAddr::from(([0, 0, 0, 0], 80)).into()).expect("it is free");
-    for wrong in ["systemd:name=https", "systemd:index=1", "fd:4", "fd:0"] {
-        let error = web.reactor().listen(&wrong.parse().expect("an endpoint"), |_: &Address| Greeter);
+    let mut wrong: Vec<Endpoint> = ["systemd:name=https", "systemd:index=1", "fd:4", "fd:0"]
+        .map(|text| text.parse().expect("an endpoint"))
+        .into();
+    wrong.push(Endpoint::inherited(Inherited::Descriptor(i32::MIN)));
+    for wrong in wrong {
+        let error = web.reactor().listen(&wrong, |_: &Address| Greeter);
         let error = error.expect_err("nobody handed it over");
         let source = std::error::Error::source(&error).map(ToString::to_string);
         let text = format!("{error} {}", source.unwrap_or_default());
-        assert!(text.contains("handed over [http]"), "{wrong}: {text}");
+        assert!(text.contains("handed over [http]"), "{wrong:?}: {text}");
     }
 }

@@ -1,6 +1,8 @@
 //! Processes: closures behind pipes, with arguments, an exit and signals.
 
 mod common;
+#[path = "common/programs.rs"]
+mod programs;
 
 use common::{MS, kind, pass, queue, read, token};
 use sestina_reactor::{Close, Command, Driver, Event, ExitStatus, Process};
@@ -9,11 +11,7 @@ use std::io::ErrorKind;
 
 fn with_programs() -> (Simulation, SimDriver) {
     let simulation = Simulation::seeded(1);
-    simulation.program("cat", |run, event| match event {
-        ProcessEvent::Input(bytes) => run.write(bytes),
-        ProcessEvent::InputEnded => run.exit(0),
-        _ => {}
-    });
+    programs::install(&simulation);
     simulation.program("/usr/bin/moody", |run, event| match event {
         ProcessEvent::Started => {
             let words: Vec<_> =

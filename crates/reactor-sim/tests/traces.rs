@@ -98,3 +98,19 @@ fn without_a_trace_everything_else_is_the_same() {
     });
     assert_eq!(times[0], times[1]);
 }
+
+#[test]
+fn random_numbers_of_a_simulation_are_those_of_its_seed() {
+    let numbers = |seed| {
+        let reactor = Simulation::seeded(seed).reactor();
+        [reactor.random(), reactor.random()]
+    };
+    assert_eq!(numbers(1), numbers(1));
+    assert_ne!(numbers(1), numbers(2));
+    let [one, two] = numbers(1);
+    assert_ne!(one, two);
+    let reactor = Simulation::seeded(1).reactor();
+    // Turns and lines draw from streams of their own.
+    reactor.run_until(reactor.sleep(Duration::from_millis(1))).expect("time passes");
+    assert_eq!(reactor.random(), one);
+}

@@ -169,12 +169,7 @@ impl Log {
     }
 
     fn note(&self, mut line: String, error: Option<LoggedError>) {
-        if line.len() > LINE_BYTES_MAX {
-            let mut at = LINE_BYTES_MAX;
-            while !line.is_char_boundary(at) {
-                at -= 1;
-            }
-            line.truncate(at);
+        if cut(&mut line, LINE_BYTES_MAX) {
             line.push_str("...");
         }
         let mut state = self.lock();
@@ -298,4 +293,14 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
             let error = error.downcast_ref::<std::io::Error>()?;
             Some(Failure::new(std::io::Error::new(error.kind(), error.to_string())))
         })
+}
+
+/// Takes away what is more than so many bytes. A character stays whole or goes. Says whether there was more.
+pub(crate) fn cut(text: &mut String, bytes_max: usize) -> bool {
+    let is_longer = text.len() > bytes_max;
+    if is_longer {
+        let end = (0..=bytes_max).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+    }
+    is_longer
 }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::log::cut;
 use crate::runtime::Test;
 
 /// The file by which Cargo marks a target folder.
@@ -21,11 +22,7 @@ pub(crate) fn log_of(test: &Test) -> Option<PathBuf> {
     let target = marked.map(Path::to_owned).or_else(told)?;
     let (krate, name) = test.path.split_once("::").unwrap_or(("tests", test.path));
     let mut name = name.replace("::", ".");
-    let mut at = name.len().min(NAME_BYTES_MAX);
-    while !name.is_char_boundary(at) {
-        at -= 1;
-    }
-    name.truncate(at);
+    cut(&mut name, NAME_BYTES_MAX);
     let package = test.package.unwrap_or("tests");
     Some(target.join("trial").join(package).join(krate).join(name + ".log"))
 }

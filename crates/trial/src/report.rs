@@ -79,7 +79,7 @@ impl Report {
 }
 
 /// The last lines of the log, and where the others are.
-pub(crate) fn show_log(text: &mut String, log: &Log) {
+fn show_log(text: &mut String, log: &Log) {
     let (lines, before) = log.end();
     if lines.is_empty() {
         return;
@@ -97,7 +97,7 @@ pub(crate) fn show_log(text: &mut String, log: &Log) {
 }
 
 /// Lines, indented.
-pub(crate) fn block(text: &mut String, lines: &str) {
+fn block(text: &mut String, lines: &str) {
     for line in lines.lines() {
         text.push_str("  ");
         text.push_str(line);
@@ -137,7 +137,7 @@ pub(crate) fn name(test: &Test) -> &'static str {
     test.path.split_once("::").map_or(test.path, |(_, name)| name)
 }
 
-pub(crate) fn where_it_ran(test: &Test, seed: u64) -> String {
+fn where_it_ran(test: &Test, seed: u64) -> String {
     if !test.is_simulated {
         return "on the real reactor".to_owned();
     }

@@ -40,8 +40,6 @@ pub struct Test {
     pub seed: u64,
     /// How many.
     pub seeds: u64,
-    /// Whether the attribute named one.
-    pub has_seed: bool,
     /// `faults`
     pub faults: Option<&'static str>,
     /// `should_fail`

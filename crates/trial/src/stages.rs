@@ -15,11 +15,11 @@ use tracing::Dispatch;
 
 use crate::drive::{Limits, drive, waiting};
 use crate::log::{Collector, Log};
-use crate::outcome::{Ended, Fault, Running};
+use crate::outcome::{Ended, Fault, Running, words_of};
 use crate::report::Report;
 use crate::runtime::{Prepared, Start, Test};
 use crate::trial::Trial;
-use crate::world::World;
+use crate::world::{Left, World};
 
 /// What the thread of a run shares with the one that waits for it.
 #[derive(Debug)]
@@ -61,8 +61,7 @@ pub(crate) fn run_once(
         // What the end of the world dropped: a consequence, if anything went wrong before.
         let mut report = report;
         if report.is_good() {
-            report.unhandled =
-                left.iter().map(|unhandled| crate::outcome::words_of(unhandled.failure())).collect();
+            report.unhandled = left.iter().map(|unhandled| words_of(unhandled.failure())).collect();
         }
         shared.log.close();
         drop(companion);
@@ -79,16 +78,12 @@ struct Run<'a> {
 impl Run<'_> {
     fn all(self, prepare: fn(Trial) -> Prepared) -> Report {
         let mut report = Report::default();
-        let prepared = self.set_up(prepare);
-        let prepared = prepared.and_then(|start| match start {
-            Some(start) => self.piece(&mut report, "the test", start),
-            None => Ok(()),
-        });
-        if let Err(fault) = prepared {
-            report.faults.push(("the set-up", fault));
+        match self.set_up(prepare) {
+            Ok(start) => self.piece(&mut report, "the test", start),
+            Err(fault) => report.faults.push(("the set-up", fault)),
         }
         while let Some(cleanup) = self.trial.pop_cleanup() {
-            self.piece(&mut report, "a clean-up", cleanup).ok();
+            self.piece(&mut report, "a clean-up", cleanup);
         }
         if self.trial.test().is_simulated {
             report.ended = Some(self.trial.world().now() - Time::ZERO);
@@ -105,7 +100,7 @@ impl Run<'_> {
     }
 
     /// Makes the arguments.
-    fn set_up(&self, prepare: fn(Trial) -> Prepared) -> Result<Option<Start>, Fault> {
+    fn set_up(&self, prepare: fn(Trial) -> Prepared) -> Result<Start, Fault> {
         let start = Rc::new(Cell::new(None));
         let slot = Rc::clone(&start);
         let trial = self.trial.clone();
@@ -116,20 +111,14 @@ impl Run<'_> {
                 Ok(())
             }))
         })?;
-        Ok(start.take())
+        Ok(start.take().expect("a set-up that ends well has made it"))
     }
 
     /// Runs a piece; its fault goes into the report.
-    fn piece(
-        &self,
-        report: &mut Report,
-        name: &'static str,
-        start: Box<dyn FnOnce() -> Running>,
-    ) -> Result<(), Fault> {
+    fn piece(&self, report: &mut Report, name: &'static str, start: Box<dyn FnOnce() -> Running>) {
         if let Err(fault) = self.run(start) {
             report.faults.push((name, fault));
         }
-        Ok(())
     }
 
     fn run(&self, start: impl FnOnce() -> Running) -> Ended {
@@ -147,12 +136,11 @@ impl Run<'_> {
         self.begin_piece();
         let world = self.trial.world();
         world.settle();
-        let (lines, others): (Vec<_>, Vec<_>) =
-            world.left().into_iter().partition(crate::world::Left::may_end);
-        report.left = others.iter().map(crate::world::Left::words).collect();
+        let (lines, others): (Vec<_>, Vec<_>) = world.left().into_iter().partition(Left::may_end);
+        report.left = others.iter().map(Left::words).collect();
         if !lines.is_empty() {
             self.wait_for_ends();
-            let lines = world.left().into_iter().filter(crate::world::Left::may_end);
+            let lines = world.left().into_iter().filter(Left::may_end);
             report.left.extend(lines.map(|left| left.words()));
         }
         report.unfired = waiting(world);
@@ -164,7 +152,7 @@ impl Run<'_> {
         let world = self.trial.world();
         let limit = if self.trial.test().is_simulated { SETTLE_VIRTUAL } else { SETTLE_REAL };
         let deadline = world.now() + limit;
-        while world.left().iter().any(crate::world::Left::may_end) {
+        while world.left().iter().any(Left::may_end) {
             self.trial.tell_time();
             match world.step(deadline) {
                 Ok(true) => {}

@@ -128,14 +128,12 @@ impl Trial {
     fn flush(&self, mut wanted: impl FnMut(&LoggedError) -> bool) -> Vec<LoggedError> {
         let mut flushed = self.0.log.flush(&mut wanted);
         self.gather_unhandled();
-        self.0.unhandled.borrow_mut().retain(|unhandled| {
-            let error = LoggedError::unhandled(unhandled);
-            let is_wanted = wanted(&error);
-            if is_wanted {
-                flushed.push(error);
-            }
-            !is_wanted
-        });
+        let mut left = Vec::new();
+        for unhandled in self.0.unhandled.take() {
+            let error = LoggedError::unhandled(&unhandled);
+            if wanted(&error) { flushed.push(error) } else { left.push(unhandled) } // user code: not borrowed
+        }
+        self.0.unhandled.borrow_mut().splice(0..0, left);
         flushed
     }
 

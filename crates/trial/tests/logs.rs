@@ -28,6 +28,21 @@ async fn errors_are_flushed_by_their_type() {
     assert!(flush_errors(|_| true).is_empty());
 }
 
+#[sestina_trial::test]
+async fn who_looks_at_errors_may_flush_others() {
+    drop(fail::<()>(Failure::msg("first")));
+    drop(fail::<()>(Failure::msg("second")));
+    tracing::error!("only words");
+    let mut looked = 0;
+    let flushed = flush_errors(|error| {
+        looked += flush_errors(|_| false).len();
+        error.text() == "first"
+    });
+    assert_eq!((flushed.len(), looked), (1, 0));
+    let left: Vec<_> = flush_errors(|_| true).iter().map(|error| error.text().to_owned()).collect();
+    assert_eq!(left, ["logs: only words", "second"]);
+}
+
 #[derive(Debug)]
 struct Torn(u32);
 

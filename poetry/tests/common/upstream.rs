@@ -41,6 +41,21 @@ impl Upstream {
         it
     }
 
+    /// One whose body "old" is a second past its time; `stale` says for what it may still be used.
+    pub(crate) fn past_its_time(stale: impl FnOnce(&mut Settings)) -> Self {
+        let ttl = Duration::from_secs(1);
+        let mut it = Self::new(settings(|settings| {
+            settings.ttl = Some(ttl);
+            stale(settings);
+        }));
+        let client = it.client();
+        it.says(b"old");
+        it.ends();
+        it.whole(client);
+        it.pass(ttl * 2);
+        it
+    }
+
     /// One that lets its clients wait for the connection.
     pub(crate) fn unconnected(settings: Settings) -> Self {
         Self {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sestina_deferred::{
-    CancelCall, Clock, Deferred, Failure, Res, Resolver, Unhandled, collect_unhandled, deferred,
+    CancelCall, Clock, Deferred, Failure, Res, Resolver, Unhandled, collect_unhandled, deferred, succeed,
 };
 
 /// Whether the tests run at full size: on CI.
@@ -26,6 +26,16 @@ pub(crate) fn pairs<T, const N: usize>() -> ([Resolver<T>; N], [Deferred<T>; N])
     });
     let Ok(resolvers) = resolvers.try_into() else { unreachable!("N were made") };
     (resolvers, deferreds)
+}
+
+/// A loop of `rounds` deferreds of which each returns the next. The resolver of the one that it waits for is in `place`.
+pub(crate) fn tick(rounds: u32, place: Rc<RefCell<Option<Resolver<()>>>>) -> Deferred<u32> {
+    if rounds == 0 {
+        return succeed(0);
+    }
+    let (resolver, d) = deferred::<()>();
+    *place.borrow_mut() = Some(resolver);
+    d.add_callback(move |()| tick(rounds - 1, place))
 }
 
 /// What happened, in order.

@@ -1,4 +1,4 @@
-//! The programs that the contract's cases start, as closures.
+//! `cat`, `false`, `sleep` and `printenv`, as closures: what the contract's cases start.
 
 use std::time::Duration;
 

@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sestina_reactor::{
-    Address, Close, Connect, Driver, Event, Job, Key, Listen, Reactor, Received, Signal, Slab, Sock,
-    SocketOption, Time, Token, Wake, WriteQueue,
+    Address, Close, ConnHandle, Connect, Driver, Endpoint, Event, Job, Key, Listen, Protocol, Reactor,
+    Received, Signal, Slab, Sock, SocketOption, Time, Token, Wake, WriteQueue,
 };
+
+use crate::assertions::success_result_of;
 
 /// So many turns without an end are one that never ends.
 const TURNS_MAX: u32 = 100_000;
@@ -69,9 +71,26 @@ impl ByHand {
         f(self.world.borrow_mut().sockets.get_mut(key).expect("sockets are kept as long as the double"))
     }
 
-    /// The socket that was made last.
-    pub(super) fn newest(&self) -> Key {
-        *self.world.borrow().sockets.keys().last().expect("there is a socket")
+    /// A connection with this protocol; `connection_made` has been called.
+    ///
+    /// # Panics
+    /// If `connection_made` panics.
+    #[track_caller]
+    pub(super) fn connect(&self, protocol: impl Protocol) -> (Key, ConnHandle) {
+        let mut protocol = Some(protocol);
+        let factory = move |_: &Address| protocol.take().expect("one connection, one protocol");
+        let connected = self.reactor.connect(&Endpoint::loopback(1), factory).connected();
+        self.settle();
+        let conn = success_result_of(connected);
+        let newest = *self.world.borrow().sockets.keys().last().expect("it has a socket");
+        (newest, conn)
+    }
+
+    /// Ends what is left, unless the test has failed: protocols are told.
+    pub(super) fn end(&self) {
+        if !std::thread::panicking() {
+            self.reactor.clear();
+        }
     }
 
     /// The peer does something.

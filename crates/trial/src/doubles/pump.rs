@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use sestina_reactor::{Address, Close, ConnHandle, Endpoint, Key, Protocol, Reactor};
+use sestina_reactor::{Close, ConnHandle, Key, Protocol, Reactor};
 
 use super::by_hand::{ByHand, Incoming};
-use crate::assertions::success_result_of;
 
 /// Two protocols that still talk after so many rounds are taken to talk for ever.
 pub const PUMP_ROUNDS_MAX: u32 = 100_000;
@@ -169,20 +168,14 @@ impl Pump {
 
 #[track_caller]
 fn begin(hand: &ByHand, protocol: impl Protocol) -> Half {
-    let mut protocol = Some(protocol);
-    let factory = move |_: &Address| protocol.take().expect("one connection, one protocol");
-    let connected = hand.reactor().connect(&Endpoint::loopback(1), factory).connected();
-    hand.settle();
-    let conn = success_result_of(connected);
-    Half { socket: hand.newest(), conn, delivered: 0, told_end: false }
+    let (socket, conn) = hand.connect(protocol);
+    Half { socket, conn, delivered: 0, told_end: false }
 }
 
 impl Drop for Pump {
     /// Ends both connections, if they are still there: their protocols are told.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.hand.reactor().clear();
-        }
+        self.hand.end();
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use sestina_reactor::{Address, Close, ConnHandle, Endpoint, Key, Protocol, Reactor};
+use sestina_reactor::{Close, ConnHandle, Key, Protocol, Reactor};
 
 use super::by_hand::{ByHand, Incoming};
-use crate::assertions::success_result_of;
 
 /// A connection in memory that records what its protocol writes. Below the protocol is the real state machine: marks,
 /// closing and the order of upcalls are those of every connection.
@@ -58,13 +57,8 @@ impl StringTransport {
     #[track_caller]
     pub fn new(protocol: impl Protocol) -> Self {
         let hand = ByHand::new();
-        let mut protocol = Some(protocol);
-        let factory = move |_: &Address| protocol.take().expect("one connection, one protocol");
-        let connector = hand.reactor().connect(&Endpoint::loopback(1), factory);
-        let connected = connector.connected();
-        hand.settle();
-        let conn = success_result_of(connected);
-        Self { socket: hand.newest(), hand, conn }
+        let (socket, conn) = hand.connect(protocol);
+        Self { hand, socket, conn }
     }
 
     /// These bytes arrive.
@@ -155,8 +149,6 @@ impl StringTransport {
 impl Drop for StringTransport {
     /// Ends the connection, if it is still there: its protocol is told.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.hand.reactor().clear();
-        }
+        self.hand.end();
     }
 }

@@ -1,9 +1,10 @@
 //! Poems, the server that sends them, and clients that read them in all kinds of ways.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use sestina_deferred::{Deferred, Resolver, deferred};
 use sestina_reactor::{Address, Conn, ConnectError, Endpoint, Factory, Lost, Protocol, Reactor};
 use sestina_reactor_sim::{Fault, Link, Simulation};
 
@@ -214,6 +215,28 @@ impl Stubborn {
         let told = self.told.borrow_mut().take();
         if let Some(told) = told {
             told(fared);
+        }
+    }
+}
+
+/// Fires when everybody is done.
+pub(crate) struct Countdown {
+    left: Cell<u64>,
+    done: Cell<Option<Resolver<()>>>,
+}
+
+impl Countdown {
+    pub(crate) fn from(count: u64) -> (Rc<Self>, Deferred<()>) {
+        let (done, all_done) = deferred();
+        (Rc::new(Self { left: Cell::new(count), done: Cell::new(Some(done)) }), all_done)
+    }
+
+    pub(crate) fn one_is_done(&self) {
+        self.left.set(self.left.get() - 1);
+        if self.left.get() == 0
+            && let Some(done) = self.done.take()
+        {
+            done.callback(());
         }
     }
 }

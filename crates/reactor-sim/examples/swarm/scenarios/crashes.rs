@@ -1,15 +1,13 @@
 //! A server that crashes and comes back, and is stopped and comes back: nobody is told a clean end of half a poem, and who
 //! asks again gets it whole at last.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_deferred::deferred;
 use sestina_reactor::{Endpoint, Signal};
 use sestina_reactor_sim::{Fault, Faults, Scenario, Simulation};
 
-use super::clients::{Manner, PORT, Reader, poem, read_until_whole, serve_at_last, slow_line};
+use super::clients::{Countdown, Manner, PORT, Reader, poem, read_until_whole, serve_at_last, slow_line};
 use super::lawful::Seen;
 
 pub(crate) fn scenario() -> Scenario {
@@ -39,19 +37,11 @@ fn run(simulation: &Simulation) -> Result<(), String> {
         let (again, watch, text) = (poet.clone(), Rc::clone(&seen), Rc::clone(&poem));
         simulation.call_after(at, move |_| serve_at_last(&again.restart(), &watch, &text));
     }
-    let (done, all_done) = deferred();
-    let (left, done) = (Rc::new(Cell::new(READERS)), Rc::new(Cell::new(Some(done))));
+    let (countdown, all_done) = Countdown::from(READERS);
     for _ in 0..READERS {
-        let (left, done) = (Rc::clone(&left), Rc::clone(&done));
+        let countdown = Rc::clone(&countdown);
         let manner = if simulation.random(2) == 0 { Manner::Patient } else { Manner::Talks(10_000) };
-        let told = move |_| {
-            left.set(left.get() - 1);
-            if left.get() == 0
-                && let Some(done) = done.take()
-            {
-                done.callback(());
-            }
-        };
+        let told = move |_| countdown.one_is_done();
         let reader =
             Reader { poem: Rc::clone(&poem), manner, seen: Rc::clone(&seen), told: Some(Box::new(told)) };
         read_until_whole(&alice.reactor(), &Endpoint::tcp("poet", PORT), reader);

@@ -96,7 +96,8 @@ fn run(simulation: &Simulation) -> Result<(), String> {
         seen.holds(twice.is_none(), || format!("an answer came more than once: {twice:?}"));
     }
     if !stops && !struck(&[Fault::LostDatagrams, Fault::Partitions]) {
-        seen.holds(answers.len() == 60, || format!("{} of {QUESTIONS} were answered", answers.len()));
+        let count = u64::try_from(answers.len()).unwrap_or(0);
+        seen.holds(count == QUESTIONS, || format!("{count} of {QUESTIONS} were answered"));
         seen.holds(failed.get() == 0, || format!("{} errors", failed.get()));
     }
     simulation.stop().map_err(|error| error.to_string())?;

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use sestina_deferred::Deferred;
 use sestina_reactor::{
-    Address, CloseLimits, ConnectError, Endpoint, Factory, PipeEnd, PipeOptions, PipeRate, Protocol, pipe,
+    Address, CloseLimits, ConnectError, Endpoint, Factory, Lost, PipeEnd, PipeOptions, PipeRate, Protocol,
+    pipe,
 };
 use sestina_reactor_sim::{Fault, Faults, Scenario, Simulation};
 
-use super::clients::{Manner, PORT, Reader, poem, serve_at_last, slow_line, something_ended_connections};
+use super::clients::{
+    Fared, Manner, PORT, Reader, poem, serve_at_last, slow_line, something_ended_connections,
+};
 use super::lawful::{Lawful, Seen};
 
 pub(crate) fn scenario() -> Scenario {
@@ -79,9 +82,9 @@ fn run(simulation: &Simulation) -> Result<(), String> {
         let manner = Manner::any(simulation, length);
         stay += u64::from(manner.stays());
         let (fared, whole) = (Rc::clone(&fared), Rc::clone(&whole));
-        let told = move |how: super::clients::Fared| {
+        let told = move |how: Fared| {
             fared.set(fared.get() + 1);
-            let clean = matches!(how, super::clients::Fared::Ended(sestina_reactor::Lost::Done));
+            let clean = matches!(how, Fared::Ended(Lost::Done));
             whole.set(whole.get() + u64::from(clean));
         };
         let reader =

@@ -1,15 +1,13 @@
 //! Lines that are cut and heal: what is under way comes late and whole, and as long as nothing else goes wrong nobody's
 //! connection is lost by it.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_deferred::deferred;
 use sestina_reactor::Endpoint;
 use sestina_reactor_sim::{Faults, Partition, Scenario, Simulation};
 
-use super::clients::{Manner, PORT, Reader, poem, read_until_whole, serve_at_last, slow_line};
+use super::clients::{Countdown, Manner, PORT, Reader, poem, read_until_whole, serve_at_last, slow_line};
 use super::lawful::Seen;
 
 pub(crate) fn scenario() -> Scenario {
@@ -40,18 +38,10 @@ fn run(simulation: &Simulation) -> Result<(), String> {
         at += Duration::from_millis(1 + simulation.random(8_000));
         simulation.call_after(at, Simulation::heal_all);
     }
-    let (done, all_done) = deferred();
-    let (left, done) = (Rc::new(Cell::new(READERS)), Rc::new(Cell::new(Some(done))));
+    let (countdown, all_done) = Countdown::from(READERS);
     for number in 0..READERS {
-        let (left, done) = (Rc::clone(&left), Rc::clone(&done));
-        let told = move |_| {
-            left.set(left.get() - 1);
-            if left.get() == 0
-                && let Some(done) = done.take()
-            {
-                done.callback(());
-            }
-        };
+        let countdown = Rc::clone(&countdown);
+        let told = move |_| countdown.one_is_done();
         let manner = Manner::Patient;
         let reader =
             Reader { poem: Rc::clone(&poem), manner, seen: Rc::clone(&seen), told: Some(Box::new(told)) };

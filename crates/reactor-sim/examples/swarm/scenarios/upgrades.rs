@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_reactor::{Address, Conn, ConnectionLimits, Endpoint, Layer, LayerIo, Lost, Protocol};
+use sestina_contract::layers::Scramble;
+use sestina_reactor::{Address, Conn, ConnectionLimits, Endpoint, Lost, Protocol};
 use sestina_reactor_sim::{Faults, Scenario, Simulation};
 
 use super::clients::{IDLE_MAX, PORT, poem, something_ended_connections};
@@ -17,50 +18,6 @@ pub(crate) fn scenario() -> Scenario {
 
 const CLIENTS: u64 = 16;
 const AT_ONCE: usize = 4;
-
-/// Turns every bit, and holds the last byte of each piece back for a moment.
-#[derive(Default)]
-struct Veil {
-    up: Vec<u8>,
-    down: Vec<u8>,
-}
-
-fn hold(held: &mut Vec<u8>, bytes: &[u8]) -> Vec<u8> {
-    held.extend(bytes.iter().map(|byte| !byte));
-    let kept = held.split_off(held.len().saturating_sub(1));
-    std::mem::replace(held, kept)
-}
-
-impl Layer for Veil {
-    fn incoming(&mut self, bytes: &[u8], io: &mut LayerIo) {
-        io.pass_up(&hold(&mut self.up, bytes));
-        io.wake_after(Duration::from_millis(1));
-    }
-
-    fn outgoing(&mut self, bytes: &[u8], io: &mut LayerIo) {
-        io.pass_down(&hold(&mut self.down, bytes));
-        io.wake_after(Duration::from_millis(1));
-    }
-
-    fn incoming_ended(&mut self, io: &mut LayerIo) {
-        io.pass_up(&std::mem::take(&mut self.up));
-        io.end_up();
-    }
-
-    fn outgoing_ended(&mut self, io: &mut LayerIo) {
-        io.pass_down(&std::mem::take(&mut self.down));
-        io.end_down();
-    }
-
-    fn timer(&mut self, io: &mut LayerIo) {
-        io.pass_up(&std::mem::take(&mut self.up));
-        io.pass_down(&std::mem::take(&mut self.down));
-    }
-
-    fn held(&self) -> usize {
-        self.down.len()
-    }
-}
 
 /// Waits for the line, answers it in clear, and hands over.
 #[derive(Default)]
@@ -79,7 +36,7 @@ impl Protocol for Porter {
         if self.line.ends_with(b"veil\n") && !self.handed_over {
             self.handed_over = true;
             conn.write(b"veiled\n");
-            conn.add_layer(Veil::default());
+            conn.add_layer(Scramble::default());
             conn.become_protocol(Echo, b"");
         }
     }
@@ -114,11 +71,11 @@ impl Protocol for Guest {
         if self.clear.len() == ANSWER.len() {
             self.got.extend_from_slice(data);
         } else {
-            // The other side says nothing more before it has heard something behind the veil.
+            // The other side says nothing more before it has heard something through the layer.
             self.clear.extend_from_slice(data);
             self.seen.holds(ANSWER.starts_with(&self.clear), || "the clear part is veiled".to_owned());
             if self.clear.len() == ANSWER.len() {
-                conn.add_layer(Veil::default());
+                conn.add_layer(Scramble::default());
                 conn.write_shared(Rc::clone(&self.poem));
                 conn.lose_write_connection();
             }

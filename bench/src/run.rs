@@ -130,7 +130,8 @@ impl Run {
                 }
             }
         }
-        let outcome = |(said, failed): (Vec<Value>, Option<String>)| failed.map_or_else(|| Ok(together(&said)), Err);
+        let outcome =
+            |(said, failed): (Vec<Value>, Option<String>)| failed.map_or_else(|| Ok(together(&said)), Err);
         said.into_iter().zip(failed).map(outcome).collect()
     }
 

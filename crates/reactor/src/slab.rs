@@ -146,7 +146,9 @@ impl<T> Slab<T> {
     #[must_use]
     pub fn get(&self, key: Key) -> Option<&T> {
         match self.place(key)? {
-            Place { generation, tenant: Tenant::Here(value) } if generation.get() == key.generation() => Some(value),
+            Place { generation, tenant: Tenant::Here(value) } if generation.get() == key.generation() => {
+                Some(value)
+            }
             _ => None,
         }
     }
@@ -156,7 +158,9 @@ impl<T> Slab<T> {
     #[must_use]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         match self.place_mut(key)? {
-            Place { generation, tenant: Tenant::Here(value) } if generation.get() == key.generation() => Some(value),
+            Place { generation, tenant: Tenant::Here(value) } if generation.get() == key.generation() => {
+                Some(value)
+            }
             _ => None,
         }
     }

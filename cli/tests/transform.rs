@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
+use common::poet::nobody;
 use common::{DEADLINE, Ended, Program, Server, poem, read_all, sestina};
 
 /// A request that was recorded, and the reply.
@@ -276,9 +277,8 @@ fn when_the_service_fails_its_proxy_resets_and_never_ends_cleanly() {
         let mut stream = stream;
         stream.read_to_end(&mut Vec::new()).ok();
     };
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().port();
     let cases = [
-        (nobody, "30", "nobody listens there"),
+        (nobody().port(), "30", "nobody listens there"),
         (puppet(b"1:", drop), "30", "within its answer"),
         (puppet(b"1:A;", holds), "30", "did not answer with a netstring"),
         (puppet(b"HTTP/1.0 400 Bad Request\r\n", holds), "30", "did not answer with a netstring"),

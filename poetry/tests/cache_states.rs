@@ -590,6 +590,26 @@ fn without_sharing_and_with_trust_it_does_what_the_introductions_proxies_do() {
 }
 
 #[test]
+fn without_sharing_an_older_fetch_does_not_store_over_an_operators_newer_one() {
+    let mut it = Upstream::new(settings(|settings| settings.coalesce = false));
+    let client = it.client();
+    let older = it.last_flight();
+    it.cache.refresh(it.now, "poem").expect("there is room");
+    it.orders();
+    let newer = it.last_flight();
+    it.cache.received(it.now, older, b"old");
+    it.cache.ended(it.now, older, UpstreamEnd::Lost(Lost::Done));
+    assert_eq!(it.whole(client), b"old", "it is served");
+    let flights = it.cache.flights(it.now);
+    assert_eq!(flights.iter().map(|it| (it.flight, it.attached)).collect::<Vec<_>>(), [(newer, true)]);
+    assert_eq!(it.cache.entries(it.now)[0].state, "connecting", "the key still waits for the newer one");
+    it.says(b"new");
+    it.ends();
+    let late = it.client();
+    assert_eq!((it.whole(late), it.connects()), (b"new".to_vec(), 2));
+}
+
+#[test]
 fn orders_name_the_key_and_come_in_the_order_in_which_they_arose() {
     let mut it = Upstream::unconnected(Settings::default());
     it.cache.subscribe(it.now, "poem", Mode::Stream).expect("a seat");

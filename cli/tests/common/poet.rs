@@ -3,6 +3,8 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
@@ -85,10 +87,15 @@ fn wait_until_read(stream: &mut TcpStream) {
     }
 }
 
-/// Where nobody listens.
+/// A place where nobody listens, and which nobody is given until the tests of this program end: it is taken.
 pub(crate) fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it has an address")
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+    static TAKEN: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("there is a free port");
+    let at = getsockname(&socket).expect("it has an address").try_into().expect("an internet address");
+    TAKEN.lock().expect("nobody panics with it").push(socket);
+    at
 }
 
 /// A transform service that knows `cummingsify` alone, for one client after the other.

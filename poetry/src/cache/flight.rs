@@ -22,7 +22,7 @@ pub(crate) enum Bond {
     Attached,
     /// The key's flight while an older body is given out. Nobody reads it.
     Background,
-    /// **Z**: it serves those alone whom it has. `store` if its body is stored all the same.
+    /// **Z**: it serves those alone whom it has. `store` if its body is stored all the same, unless the key has a flight of its own.
     Alone { store: bool },
 }
 

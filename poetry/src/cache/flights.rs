@@ -163,7 +163,8 @@ impl Cache {
         let (key, log, bond) = (flight.key, flight.log, flight.bond);
         let stores = match bond {
             Bond::Attached | Bond::Background => flight.generation == self.entries[key].generation,
-            Bond::Alone { store } => store,
+            // The key's own flight, if an operator has begun one meanwhile, brings a newer body.
+            Bond::Alone { store } => store && self.entries[key].flight().is_none(),
         };
         let suspicion = self.suspicion(key, log);
         if let Some(suspicion) = suspicion {

@@ -35,13 +35,13 @@ const CHARTS: [(&str, &str, &str); 12] = [
 const PEERS: [&str; 10] =
     ["C ", "mio", "tokio", "Twisted", "Erlang", "nginx", "futures", "two bare", "memchr", "others"];
 
-const WIDTH: u32 = 860;
+const WIDTH: u32 = 960;
 const TITLE_HEIGHT: u32 = 44;
 const CASE_HEIGHT: u32 = 34;
 const BAR_HEIGHT: u32 = 24;
 const FOOT_HEIGHT: u32 = 14;
 /// Where the bars begin, and how long the longest is, in pixels.
-const BARS_LEFT: i32 = 300;
+const BARS_LEFT: i32 = 400;
 const BARS_WIDTH: f64 = 420.0;
 
 const INK: RGBColor = RGBColor(0x24, 0x29, 0x2f);

@@ -117,8 +117,9 @@ fn tell(written: &[PathBuf]) {
 impl Options {
     fn run(&self) -> Result<ExitCode, String> {
         // Before the minutes that come, not after.
-        std::fs::create_dir_all(&self.out)
-            .map_err(|error| format!("cannot write to {}: {error}; --out names another folder", self.out.display()))?;
+        std::fs::create_dir_all(&self.out).map_err(|error| {
+            format!("cannot write to {}: {error}; --out names another folder", self.out.display())
+        })?;
         let cpu = self.cpu.unwrap_or_else(pinning::default_cpu);
         let programs = Programs::find(Path::new("."), &self.peers, &self.python)?;
         for missing in &programs.missing {

@@ -189,7 +189,9 @@ fn a_full_disk_loses_whole_lines_and_counts_them_and_the_service_serves_on() {
         count.parse::<usize>().ok()
     });
     let lost = lost.unwrap_or_else(|| panic!("{new}"));
-    assert_eq!(peers(&full).len() + lost + peers(&new).len(), fetched, "{new}");
+    // A busy machine has the poet say that something held its loop: such a line may be among the lost.
+    let counted = peers(&full).len() + lost + peers(&new).len();
+    assert!((fetched..fetched + 3).contains(&counted), "{counted} of {fetched}: {new}");
 }
 
 #[test]

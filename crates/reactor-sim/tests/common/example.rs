@@ -16,7 +16,8 @@ fn built(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("a test has a file");
     let folder = this.parent().and_then(Path::parent).expect("tests are built into target/PROFILE/deps");
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "sestina-reactor-sim", "--example", name]);
+    // Of the whole workspace: its features are those that `cargo test --workspace` has just built with.
+    build.args(["build", "--quiet", "--workspace", "--example", name]);
     if folder.ends_with("release") {
         build.arg("--release");
     }

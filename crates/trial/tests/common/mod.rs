@@ -19,7 +19,12 @@ tracing = { version = "0.1", default-features = false, features = ["std"] }
 [profile.dev]
 debug = "line-tables-only"
 
+[profile.dev.package.sestina-reactor]
+codegen-units = 1
+opt-level = 2
+
 [profile.dev.package.sestina-reactor-sim]
+codegen-units = 1
 opt-level = 2
 "#;
 

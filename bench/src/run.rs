@@ -11,6 +11,7 @@ use crate::pinning;
 use crate::say;
 use crate::server::Server;
 use crate::statistics::Summary;
+use crate::watch::Memory;
 
 /// A run.
 #[derive(Debug)]
@@ -52,39 +53,67 @@ impl Run {
         Ok(())
     }
 
-    /// As `rounds`, for servers that are loaded in the same way: in a round all of them are there, and each case is brought to
-    /// them in bursts of some tenths of a second, by turns. A machine is slower for seconds, seldom for tenths of one.
+    /// As `rounds`, for servers that are loaded in the same way: all of them are there at once, and each case is brought to
+    /// them in bursts of some tenths of a second, by turns. A machine is slower for seconds, seldom for tenths of one. A round
+    /// is several starts of all servers, because where the system puts a program is worth some per cent, for as long as it
+    /// lives.
     pub(crate) fn rounds_side_by_side(
         &mut self,
-        scenario: &str,
-        contenders: &[Contender],
-        serving: Serving,
-        cases: &[Case],
+        stage: &Stage<'_>,
+        mut add: impl FnMut(&mut Self, Place<'_>, &Value),
     ) -> Result<(), String> {
-        let mut left = self.programs.present(contenders);
+        let mut left = self.programs.present(stage.contenders);
         for round in 0..self.rounds {
-            let mut servers = Vec::new();
-            for contender in self.begin_round(scenario, round, self.rounds, &left) {
-                match contender.start(&self.programs, self.cpu, serving) {
-                    Ok(server) => servers.push((contender, server)),
-                    Err(error) => self.leave_out(scenario, &mut left, contender, &error)?,
+            let mut said: Vec<Said> = vec![Said::new(); stage.cases.len()];
+            let order = self.begin_round(stage.scenario, round, self.rounds, &left);
+            for start in 0..STARTS {
+                let mut order = order.clone();
+                let first = start % order.len().max(1);
+                order.rotate_left(first);
+                order.retain(|contender| left.contains(contender));
+                for (contender, error) in self.start_and_load(stage, &order, &mut said) {
+                    self.leave_out(stage.scenario, &mut left, contender, &error)?;
                 }
             }
-            for case in cases {
-                let loaded: Vec<&Server> = servers.iter().map(|(_, server)| server).collect();
-                for ((contender, server), said) in servers.iter().zip(self.load_by_turns(&loaded, case)) {
-                    let place = Place { scenario, case: &case.name, peer: contender.name };
-                    let added = said.and_then(|said| {
-                        self.add_load(place, &said);
-                        self.add_memory(place, server)
-                    });
-                    if let Err(error) = added {
-                        self.leave_out(scenario, &mut left, *contender, &error)?;
-                    }
+            for (case, said) in stage.cases.iter().zip(&said) {
+                for contender in &left {
+                    let of: Vec<&(Contender, Value, Memory)> =
+                        said.iter().filter(|(who, ..)| who == contender).collect();
+                    let Some((_, _, memory)) = of.last() else { continue };
+                    let answers: Vec<Value> = of.iter().map(|(_, answer, _)| answer.clone()).collect();
+                    let place = Place { scenario: stage.scenario, case: &case.name, peer: contender.name };
+                    add(self, place, &together(&answers));
+                    self.add_memory(place, *memory);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Starts the servers and brings each case to all of them. What was said about whom is noted, and who failed is returned.
+    fn start_and_load(
+        &self,
+        stage: &Stage<'_>,
+        order: &[Contender],
+        said: &mut [Said],
+    ) -> Vec<(Contender, String)> {
+        let (mut servers, mut failed) = (Vec::new(), Vec::new());
+        for contender in order {
+            match contender.start(&self.programs, self.cpu, stage.serving) {
+                Ok(server) => servers.push((*contender, server)),
+                Err(error) => failed.push((*contender, error)),
+            }
+        }
+        for (case, said) in stage.cases.iter().zip(said) {
+            let loaded: Vec<&Server> = servers.iter().map(|(_, server)| server).collect();
+            for ((contender, server), answer) in servers.iter().zip(self.load_by_turns(&loaded, case)) {
+                match answer.and_then(|answer| Ok((*contender, answer, memory_of(server)?))) {
+                    Ok(noted) => said.push(noted),
+                    Err(error) => failed.push((*contender, error)),
+                }
+            }
+        }
+        failed
     }
 
     /// Who runs in this round, and in which order.
@@ -163,14 +192,31 @@ impl Run {
         }
     }
 
-    /// Adds the memory of a server as it is now.
-    pub(crate) fn add_memory(&mut self, place: Place<'_>, server: &Server) -> Result<(), String> {
-        let memory =
-            crate::watch::memory(server.pid()).map_err(|error| format!("the server is gone: {error}"))?;
+    /// Adds the memory of a server.
+    pub(crate) fn add_memory(&mut self, place: Place<'_>, memory: Memory) {
         self.figures.add(place, RESIDENT, "MiB", memory.resident as f64 / MIB);
         self.figures.add(place, ANONYMOUS, "MiB", memory.anonymous as f64 / MIB);
-        Ok(())
     }
+}
+
+/// How often the servers of a round are started that live side by side.
+const STARTS: usize = 3;
+
+/// Servers that live side by side, and what is brought to them.
+#[derive(Debug)]
+pub(crate) struct Stage<'a> {
+    pub(crate) scenario: &'a str,
+    pub(crate) contenders: &'a [Contender],
+    pub(crate) serving: Serving,
+    pub(crate) cases: &'a [Case],
+}
+
+/// What the generator said about whom in a case, and the server's memory behind it.
+type Said = Vec<(Contender, Value, Memory)>;
+
+/// The memory of a server as it is now.
+pub(crate) fn memory_of(server: &Server) -> Result<Memory, String> {
+    crate::watch::memory(server.pid()).map_err(|error| format!("the server is gone: {error}"))
 }
 
 /// What a load generator does to a server, again and again.

@@ -1,14 +1,14 @@
 //! Round trips on held connections.
 
 use crate::peers::{C, Contender, ERLANG, MIO, SESTINA, Serving, TOKIO, TWISTED};
-use crate::run::{Case, Run};
+use crate::run::{Case, Run, Stage};
 
 pub(super) const NAME: &str = "echo";
 
 const CONTENDERS: [Contender; 6] = [SESTINA, MIO, TOKIO, C, TWISTED, ERLANG];
 /// How many connections, and how many round trips on all of them in a burst.
 const CASES: [(usize, usize); 2] = [(50, 10_000), (1_000, 10_000)];
-const BURSTS: usize = 5;
+const BURSTS: usize = 2;
 
 pub(super) fn run(run: &mut Run) -> Result<(), String> {
     let cases = CASES.map(|(connections, count)| {
@@ -16,5 +16,6 @@ pub(super) fn run(run: &mut Run) -> Result<(), String> {
         let words = ["echo", "--connections", &each, "--count", &count].map(str::to_owned).to_vec();
         Case { name: format!("{connections} connections"), words, bursts: BURSTS }
     });
-    run.rounds_side_by_side(NAME, &CONTENDERS, Serving::Echo, &cases)
+    let stage = Stage { scenario: NAME, contenders: &CONTENDERS, serving: Serving::Echo, cases: &cases };
+    run.rounds_side_by_side(&stage, Run::add_load)
 }

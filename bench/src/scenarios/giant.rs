@@ -1,8 +1,7 @@
 //! One poem of 1 GiB, for one reader.
 
-use crate::figure::Place;
 use crate::peers::{C, Contender, ERLANG, MIO, SESTINA, Serving, TOKIO, TWISTED};
-use crate::run::{CPU, GENERATOR_CPU, RATE, Run};
+use crate::run::{CPU, Case, GENERATOR_CPU, RATE, Run, Stage};
 
 pub(super) const NAME: &str = "giant";
 
@@ -11,20 +10,18 @@ const BYTES: usize = 1 << 30;
 const MIB: usize = 1 << 20;
 
 pub(super) fn run(run: &mut Run) -> Result<(), String> {
-    let text = run.programs.text.display().to_string();
-    run.rounds(NAME, &CONTENDERS, run.rounds, |run, contender| {
-        let bytes = run.size(BYTES);
-        let case = format!("{} MiB", bytes / MIB);
-        let place = Place { scenario: NAME, case: &case, peer: contender.name };
-        let server = contender.start(&run.programs, run.cpu, Serving::Poem(bytes))?;
-        let bytes_words = bytes.to_string();
-        let words = ["poems", "--text", &text, "--bytes", &bytes_words, "--at-once", "1", "--count", "1"];
-        let said = run.load(&server, &words)?;
+    let bytes = run.size(BYTES);
+    let (text, count) = (run.programs.text.display().to_string(), bytes.to_string());
+    let words = ["poems", "--text", &text, "--bytes", &count, "--at-once", "1", "--count", "1"];
+    let name = format!("{} MiB", bytes / MIB);
+    let case = Case { name, words: words.map(str::to_owned).to_vec(), bursts: 1 };
+    let stage =
+        Stage { scenario: NAME, contenders: &CONTENDERS, serving: Serving::Poem(bytes), cases: &[case] };
+    run.rounds_side_by_side(&stage, |run, place, said| {
         let value = |name: &str| said[name].as_f64().unwrap_or(f64::NAN);
-        let mib = (bytes / MIB) as f64;
+        let mib = value("operations") * (bytes / MIB) as f64;
         run.figures.add(place, RATE, "MiB/s", mib / value("seconds"));
         run.figures.add(place, CPU, "us/MiB", value("server_us") / mib);
         run.figures.add(place, GENERATOR_CPU, "us/MiB", value("own_us") / mib);
-        run.add_memory(place, &server)
     })
 }

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use crate::figure::Place;
 use crate::peers::{Contender, SESTINA, Serving};
 use crate::pinning;
-use crate::run::{CPU, Case, P50, Run, generator};
+use crate::run::{CPU, Case, P50, Run, generator, memory_of};
 
 use super::short::downloads;
 
@@ -83,7 +83,7 @@ fn hit(run: &mut Run, ours: Contender) -> Result<(), String> {
     for ((peer, server), said) in peers.into_iter().zip(run.load_by_turns(&[&server, &proxy], &case)) {
         let place = Place { scenario: NAME, case: &case.name, peer };
         run.add_load(place, &said?);
-        run.add_memory(place, server)?;
+        run.add_memory(place, memory_of(server)?);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::peers::{
     C, C_DRAINS, C_REGISTERS, Contender, ERLANG, MIO, NGINX, SESTINA, SESTINA_IF_UNREAD, SESTINA_PROGRAM,
     Serving, TOKIO, TWISTED,
 };
-use crate::run::{Case, Run};
+use crate::run::{Case, Run, Stage};
 
 pub(super) const NAME: &str = "short";
 
@@ -22,8 +22,9 @@ const CONTENDERS: [Contender; 11] = [
     TWISTED,
     ERLANG,
 ];
-/// How many at once, how many downloads in a burst, and how many bursts. The first is what must be reached.
-const CASES: [(usize, usize, usize); 3] = [(64, 1_000, 8), (1, 1_000, 2), (512, 4_000, 2)];
+/// How many at once, how many downloads in a burst, and how many bursts for each start of the servers. The first is what must
+/// be reached.
+const CASES: [(usize, usize, usize); 3] = [(64, 1_000, 3), (1, 700, 1), (512, 3_000, 1)];
 /// Downloads before those of a burst that are measured.
 const WARM_UP: usize = 200;
 
@@ -32,7 +33,8 @@ pub(super) fn run(run: &mut Run) -> Result<(), String> {
         let words = downloads(run, at_once, count);
         Case { name: format!("{at_once} at once"), words, bursts }
     });
-    run.rounds_side_by_side(NAME, &CONTENDERS, Serving::Poem(0), &cases)
+    let stage = Stage { scenario: NAME, contenders: &CONTENDERS, serving: Serving::Poem(0), cases: &cases };
+    run.rounds_side_by_side(&stage, Run::add_load)
 }
 
 /// The generator's words for a burst of downloads.

@@ -2,7 +2,7 @@
 
 use crate::figure::Place;
 use crate::peers::{C, Contender, ERLANG, SESTINA, Serving, TOKIO, TWISTED};
-use crate::run::{CPU, GENERATOR_CPU, MAX, P50, P99, Run};
+use crate::run::{CPU, GENERATOR_CPU, MAX, P50, P99, Run, memory_of};
 
 pub(super) const NAME: &str = "slow";
 pub(crate) const EACH: &str = "anonymous memory each";
@@ -36,6 +36,7 @@ pub(super) fn run(run: &mut Run) -> Result<(), String> {
         for (name, key) in [(P50, "p50_us"), (P99, "p99_us"), (MAX, "max_us")] {
             run.figures.add(place, name, "us between pieces", value(key));
         }
-        run.add_memory(place, &server)
+        run.add_memory(place, memory_of(&server)?);
+        Ok(())
     })
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::figure::Place;
 use crate::peers::{C, Contender, ERLANG, Family, MIO, SESTINA, SESTINA_PROGRAM, Serving, TOKIO, TWISTED};
-use crate::run::{CPU, MIB, RESIDENT, Run};
+use crate::run::{CPU, MIB, RESIDENT, Run, memory_of};
 use crate::timed::timed;
 use crate::watch;
 
@@ -24,7 +24,7 @@ pub(super) fn run(run: &mut Run) -> Result<(), String> {
             run.figures.add(place, TIME, "ms", begun.elapsed().as_secs_f64() * 1e3);
             let cpu = watch::cpu_time(server.pid()).map_err(|error| format!("it is gone: {error}"))?;
             run.figures.add(place, CPU, "ms", cpu.as_secs_f64() * 1e3);
-            run.add_memory(place, &server)?;
+            run.add_memory(place, memory_of(&server)?);
         }
         Ok(())
     })?;

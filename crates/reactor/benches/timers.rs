@@ -21,7 +21,7 @@ use sestina_reactor::{DelayedCall, Reactor};
 
 /// How many timers are alive.
 const TIMERS: usize = 1_000_000;
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 21;
 /// How far the timers are spread that fire.
 const FIRE_WITHIN_MICROS: u64 = 10_000;
 

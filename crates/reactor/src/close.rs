@@ -79,13 +79,15 @@ pub(crate) struct Closings {
 
 impl Closings {
     pub(crate) fn next(&self) -> Option<Time> {
-        [&self.sweep, &self.silent, &self.stalled].into_iter().filter_map(|list| Some(list.front()?.0)).min()
+        let CloseLimits { silence_max, stall_max, .. } = self.limits;
+        let lists = [(&self.sweep, SWEEP_AFTER), (&self.silent, silence_max), (&self.stalled, stall_max)];
+        lists.into_iter().filter_map(|(list, after)| Some(list.front()?.0 + after)).min()
     }
 }
 
-fn pop_due(list: &mut VecDeque<(Time, Token)>, now: Time) -> Option<Token> {
-    let (time, token) = *list.front()?;
-    (time <= now).then(|| list.pop_front())?;
+fn pop_due(list: &mut VecDeque<(Time, Token)>, after: Duration, now: Time) -> Option<Token> {
+    let (begun, token) = *list.front()?;
+    (begun + after <= now).then(|| list.pop_front())?;
     Some(token)
 }
 
@@ -103,8 +105,7 @@ impl Reactor {
         });
         if news == Some(true) {
             let mut closings = self.inner().closings.borrow_mut();
-            let at = now + closings.limits.stall_max;
-            closings.stalled.push_back((at, token));
+            closings.stalled.push_back((now, token));
         }
     }
 
@@ -113,16 +114,14 @@ impl Reactor {
         if watched {
             return self.drain_watched(token);
         }
-        let at = self.now() + SWEEP_AFTER;
-        self.inner().closings.borrow_mut().sweep.push_back((at, token));
+        self.inner().closings.borrow_mut().sweep.push_back((self.now(), token));
     }
 
     /// The poller knows the socket: wait for the peer's end, within the limits.
     fn drain_watched(&self, token: Token) {
         self.mark_ready(token);
         let mut closings = self.inner().closings.borrow_mut();
-        let at = self.now() + closings.limits.silence_max;
-        closings.silent.push_back((at, token));
+        closings.silent.push_back((self.now(), token));
     }
 
     fn end_draining(&self, token: Token) {
@@ -132,21 +131,22 @@ impl Reactor {
     /// Looks at the sockets whose time has come.
     pub(crate) fn sweep(&self) {
         let now = self.now();
-        while let Some(token) = self.pop_closing(now, |closings| &mut closings.sweep) {
+        while let Some(token) = self.pop_closing(now, |closings| (&mut closings.sweep, SWEEP_AFTER)) {
             self.discard_some(token, &mut [0; LOOK_BYTES]);
             self.flush(token);
             if self.is_draining(token) {
                 self.watch(token);
                 self.drain_watched(token);
+                self.mark_dirty(token); // the poller may have refused it
             }
             self.settle();
         }
-        while let Some(token) = self.pop_closing(now, |closings| &mut closings.silent) {
+        while let Some(token) = self.pop_closing(now, |closings| (&mut closings.silent, closings.limits.silence_max)) {
             if self.is_draining(token) {
                 self.silence_ends(token, now);
             }
         }
-        while let Some(token) = self.pop_closing(now, |closings| &mut closings.stalled) {
+        while let Some(token) = self.pop_closing(now, |closings| (&mut closings.stalled, closings.limits.stall_max)) {
             if self.is_closing(token) {
                 self.stall_ends(token, now);
             }
@@ -157,9 +157,11 @@ impl Reactor {
     fn pop_closing(
         &self,
         now: Time,
-        list: impl FnOnce(&mut Closings) -> &mut VecDeque<(Time, Token)>,
+        list: impl FnOnce(&mut Closings) -> (&mut VecDeque<(Time, Token)>, Duration),
     ) -> Option<Token> {
-        pop_due(list(&mut self.inner().closings.borrow_mut()), now)
+        let mut closings = self.inner().closings.borrow_mut();
+        let (list, after) = list(&mut closings);
+        pop_due(list, after, now)
     }
 
     fn silence_ends(&self, token: Token, now: Time) {

@@ -372,7 +372,7 @@ impl Reactor {
             state.lose_connection();
             state.reading()
         });
-        if reading == Some(Reading::Discard) {
+        if reading.is_some_and(|reading| reading != Reading::No) {
             self.mark_ready(token); // a paused connection reads on from here, to discard
         }
     }

@@ -15,6 +15,7 @@ use crate::extra::{End, Extra, Successor};
 use crate::inner::{Job, Reactor, Role};
 use crate::layer::{Chain, Layer, Out};
 use crate::protocol::Protocol;
+use crate::state::Phase;
 use crate::time::Time;
 
 /// The protocol that waited for this answer has handed its connection to another one.
@@ -183,6 +184,9 @@ impl Reactor {
         let now = self.now();
         let mut timers = self.inner().timers.borrow_mut();
         let idle = self.with_connection(token, |connection| {
+            if matches!(connection.state.phase(), Phase::Draining { .. }) {
+                return None; // all is sent: the limits of closing count now, and they end it politely
+            }
             let until = connection.progress;
             let Some((limit, timer)) = connection.state.extra.as_mut()?.idle.as_mut() else {
                 return Some(false);

@@ -241,16 +241,16 @@ impl State {
             Phase::Draining { .. } => return Step::Idle { closing: false },
             Phase::Open | Phase::Closing { .. } => {}
         }
+        // First: the predecessor hears nothing more, however much of its is unsent.
+        let open = matches!(self.phase, Phase::Open);
+        if open && self.extra.as_ref().is_some_and(|extra| extra.successor.is_some()) {
+            return Step::Become;
+        }
         if let Some(step) = self.layer_step().or_else(|| self.output_step()) {
             return step;
         }
-        if matches!(self.phase, Phase::Open) {
-            if self.extra.as_ref().is_some_and(|extra| extra.successor.is_some()) {
-                return Step::Become;
-            }
-            if let Some(step) = self.producer_step() {
-                return step;
-            }
+        if open && let Some(step) = self.producer_step() {
+            return step;
         }
         if self.watched {
             Step::Idle { closing: matches!(self.phase, Phase::Closing { .. }) }
@@ -292,7 +292,7 @@ impl State {
                 self.phase = Phase::Over(Lost::Done);
                 Some(Step::Lose(Lost::Done))
             }
-            (Phase::Closing { .. }, _) if self.drain == Drain::IfUnread => Some(Step::Look),
+            (Phase::Closing { .. }, _) if self.drain == Drain::IfUnread && self.counted == 0 => Some(Step::Look),
             (Phase::Closing { .. }, Output::Finished) => {
                 self.phase = Phase::Draining { finished: Time::ZERO };
                 Some(Step::Drain { watched: self.watched })
@@ -389,6 +389,8 @@ impl State {
             Phase::Open if self.extra.as_ref().is_some_and(|extra| extra.paused) => Reading::No,
             Phase::Open if self.is_layered() => Reading::Layers,
             Phase::Open => Reading::Deliver,
+            // Layers may need what the peer says to let go of what they hold: a handshake.
+            Phase::Closing { .. } if self.is_layered() && !self.layers_are_done() => Reading::Layers,
             Phase::Closing { .. } | Phase::Draining { .. } => Reading::Discard,
             Phase::Over(_) => Reading::No,
         }
@@ -481,8 +483,10 @@ impl State {
         }
         let extra = self.extra.get_or_insert_default();
         extra.held = held;
-        extra.inbox.extend_from_slice(&out.up.bytes);
-        extra.inbox_ended |= out.up.ended;
+        if matches!(self.phase, Phase::Open) {
+            extra.inbox.extend_from_slice(&out.up.bytes);
+            extra.inbox_ended |= out.up.ended;
+        }
         if out.down.ended {
             extra.end = End::Passed;
         }

@@ -370,4 +370,61 @@ mod tests {
             );
         }
     }
+
+    /// Review: the list of new entries is left alone for long, and what is dead is counted.
+    #[test]
+    fn review_random_without_looking() {
+        for seed in 1..400_u64 {
+            let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+            let mut below = |limit: usize| {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                usize::try_from(random % 1_000_000).expect("small") % limit
+            };
+            let (mut timers, mut model, mut ids) = (Timers::default(), BTreeMap::new(), Vec::new());
+            let (mut now, mut order) = (0, 0_u64);
+            let (spread, look) = (1 + below(50), 1 + below(4000));
+            let (adds, cancels) = (1 + below(6), 1 + below(4));
+            for job in 0..6_000_u32 {
+                let time = now + below(spread) as u64;
+                let dice = below(10);
+                if dice < adds {
+                    ids.push((timers.schedule(at(time), job), (time, order), job));
+                    model.insert((time, order), job);
+                    order += 1;
+                } else if dice < adds + cancels && !ids.is_empty() {
+                    let chosen = if below(2) == 0 { ids.len() - 1 } else { below(ids.len()) };
+                    let (id, key, job) = ids.swap_remove(chosen);
+                    assert_eq!(timers.cancel(id), model.remove(&key).map(|_| job));
+                } else if !ids.is_empty() {
+                    let chosen = if below(2) == 0 { ids.len() - 1 } else { below(ids.len()) };
+                    let (id, key, job) = ids[chosen];
+                    let here = model.remove(&key).is_some();
+                    assert_eq!(timers.reset(id, at(time)), here);
+                    if here {
+                        model.insert((time, order), job);
+                        ids[chosen].1 = (time, order);
+                    }
+                    order += 1;
+                }
+                if below(look) == 0 {
+                    now += below(30) as u64;
+                    let later = model.split_off(&(now + 1, 0));
+                    let due: Vec<u32> = std::mem::replace(&mut model, later).into_values().collect();
+                    assert_eq!(drain(&mut timers, now), due);
+                }
+                let dead = timers
+                    .heap
+                    .iter()
+                    .chain(&timers.fresh)
+                    .filter(|entry| timers.live[entry.job.index()] != entry.order)
+                    .count();
+                assert_eq!(timers.dead, dead);
+                assert!(timers.fresh.len() <= FRESH_MAX);
+                assert_eq!(timers.heap.len() + timers.fresh.len() - dead, timers.len());
+            }
+            assert_eq!(timers.next(), model.keys().next().map(|key| at(key.0)));
+        }
+    }
 }

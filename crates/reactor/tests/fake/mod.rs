@@ -47,6 +47,8 @@ struct World {
     /// Each call of the reactor's, in one word and the socket's number.
     calls: Vec<String>,
     addresses: Vec<std::net::IpAddr>,
+    send_max: Option<usize>,
+    watches_fail: bool,
 }
 
 /// The test's end of it.
@@ -69,6 +71,14 @@ impl Fake {
         drop(world);
         self.wake_listeners();
         key
+    }
+
+    pub(crate) fn sends_at_most(&self, most: usize) {
+        self.world.borrow_mut().send_max = Some(most);
+    }
+
+    pub(crate) fn watches_fail(&self) {
+        self.world.borrow_mut().watches_fail = true;
     }
 
     /// The next accept fails like this.
@@ -204,6 +214,9 @@ impl Driver for Fake {
     fn watch(&mut self, sock: Sock, token: Token) -> io::Result<()> {
         let mut world = self.world.borrow_mut();
         world.note("watch");
+        if world.watches_fail {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let socket = world.sockets.get_mut(sock.0).expect("the socket is open");
         assert!(socket.watched.replace(token).is_none(), "a socket is watched once");
         let (readable, writable) = (!socket.incoming.is_empty(), socket.room > 0);
@@ -233,11 +246,12 @@ impl Driver for Fake {
     fn send(&mut self, sock: Sock, queue: &WriteQueue) -> io::Result<usize> {
         let mut world = self.world.borrow_mut();
         world.note("send");
+        let most = world.send_max.unwrap_or(usize::MAX);
         let socket = world.sockets.get_mut(sock.0).expect("the socket is open");
         if socket.room == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let bytes: Vec<u8> = queue.pieces().flatten().copied().take(socket.room).collect();
+        let bytes: Vec<u8> = queue.pieces().flatten().copied().take(socket.room.min(most)).collect();
         socket.room -= bytes.len();
         socket.sent.extend_from_slice(&bytes);
         Ok(bytes.len())

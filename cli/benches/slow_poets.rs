@@ -4,7 +4,8 @@
 //! it; the slowest poet's is what `--json` says of that download. Not a test: a busy machine delays everybody.
 #![expect(clippy::print_stdout, reason = "a bench measures and prints")]
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/suite/common/mod.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
 mod common;
 
 use std::time::SystemTime;

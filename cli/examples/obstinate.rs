@@ -1,4 +1,4 @@
-//! A program whose service does what services should not: for the tests of the runner (`cli/tests/daemon_*.rs`).
+//! A program whose service does what services should not: for the tests of the runner (`cli/tests/suite/daemon_*.rs`).
 //!
 //! `obstinate --start hang`, `--stop block`, `--privileged fail` ...: each step of its service goes as it is told to.
 #![forbid(unsafe_code)]

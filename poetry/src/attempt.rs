@@ -4,7 +4,7 @@
 //! a whole poem from a torn one. Only [`Lost::Done`] is a poem.
 //!
 //! Walk: started by `fetch.rs` and `client/downloads.rs`; gives each piece to a [`Sink`], and the sink back at the end.
-//! Tests: `tests/fetching.rs`, `tests/client_downloads.rs`.
+//! Tests: `tests/suite/fetching.rs`, `tests/suite/client_downloads.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The fast poet: the whole poem at once, then a polite close.
 //!
 //! Walk: the reactor accepts, [`FastPoetry`] builds, the poem is queued by reference and sent when the upcall ends.
-//! Tests: `tests/fast_poetry.rs`, `tests/talking_clients.rs`.
+//! Tests: `tests/suite/fast_poetry.rs`, `tests/suite/talking_clients.rs`.
 
 use sestina_reactor::{Address, Conn, Drain, Factory, Protocol};
 

@@ -2,7 +2,7 @@
 //!
 //! Walk: [`Fetch::start`] makes an attempt (`attempt.rs`) and gathers its pieces. Several poems, piece by piece, with
 //! retries: [`Downloads`](crate::Downloads).
-//! Tests: `tests/fetching.rs`.
+//! Tests: `tests/suite/fetching.rs`.
 
 use std::error::Error;
 use std::fmt;

@@ -2,7 +2,7 @@
 //!
 //! Bytes are read and dropped, because unread ones would make the kernel reset the connection and the client lose the
 //! end of its poem. A client that sends without end is cut.
-//! Tests: `tests/talking_clients.rs`.
+//! Tests: `tests/suite/talking_clients.rs`.
 
 use sestina_reactor::Conn;
 

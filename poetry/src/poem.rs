@@ -2,7 +2,7 @@
 //!
 //! Walk: loaded by the programs, or brought by [`Fetch`](crate::Fetch) and [`PoetryProxy`](crate::PoetryProxy); `fast.rs` and
 //! `slow.rs` write it with `write_shared`.
-//! Tests: `tests/poem_files.rs`.
+//! Tests: `tests/suite/poem_files.rs`.
 
 use std::error::Error;
 use std::fmt;

@@ -8,7 +8,7 @@
 //!
 //! Invariant: a connection is built with the poem that is current then, and keeps it: a reload changes nothing for clients
 //! that are being served.
-//! Tests: `tests/services.rs`.
+//! Tests: `tests/suite/services.rs`.
 
 use std::cell::RefCell;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@
 //! Differs from the original: `num_bytes` counts bytes, where the original counts characters, so a poem that is not
 //! ASCII comes in smaller pieces; and the end comes together with the last piece, not one delay later.
 //! Invariant: a paused poet has no timer.
-//! Tests: `tests/slow_poetry.rs`, `tests/talking_clients.rs`.
+//! Tests: `tests/suite/slow_poetry.rs`, `tests/suite/talking_clients.rs`.
 
 use std::num::NonZeroUsize;
 use std::rc::Rc;

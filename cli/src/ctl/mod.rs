@@ -1,7 +1,7 @@
 //! `sestina ctl SOCKET COMMAND`: asks a running service at its control socket.
 //!
 //! Walk: `arguments.rs` makes a line of the command line, `conversation.rs` says it and reads the answer, this file prints
-//! it. Tests: `tests/operators.rs`.
+//! it. Tests: `tests/suite/operators.rs`.
 
 mod arguments;
 mod conversation;

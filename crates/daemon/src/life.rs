@@ -3,7 +3,7 @@
 //! Walk: `serve.rs` makes a [`Life`] and lives it; signals (`signals.rs`) order it about.
 //! Invariant: the process becomes who it is to be after every privileged start and before every start.
 //! Invariant: every end is bounded: the start by `--start-timeout`, a stop by the limits of the tree, and a second signal cuts it.
-//! Tests: `cli/tests/daemon_*.rs`.
+//! Tests: `cli/tests/suite/daemon_*.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::error::Error;

@@ -3,7 +3,7 @@
 //! Walk: `serve.rs` makes a [`Notify`] before the process gives up anything: the socket is connected then, and goes on
 //! working under another root. `life.rs` and `signals.rs` say what happens.
 //! What cannot be told stops nothing: the log says so, once.
-//! Tests: `cli/tests/notify.rs`.
+//! Tests: `cli/tests/suite/notify.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::error::Error;

@@ -3,7 +3,7 @@
 //! The rounds of all rows are interleaved, so that a busy machine slows all of them alike, and a ratio is taken within
 //! each round. Shown are medians, and how far the middle half of the rounds spreads. Compare the ratios; the
 //! nanoseconds are this machine's. With `--json` each row is a line of JSON with all its rounds. Words after `--` choose rows: `cargo bench -p sestina-deferred -- tokio`.
-//! What is allocated is counted by `tests/allocations.rs`.
+//! What is allocated is counted by `tests/suite/allocations.rs`.
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures and prints")]
 

@@ -1,7 +1,7 @@
 //! The error of a deferred whose producer went away.
 //!
 //! Walk: made when a [`Resolver`](crate::Resolver) or a task is dropped before it has an answer.
-//! Tests: `tests/firing.rs`, `tests/tasks.rs`.
+//! Tests: `tests/suite/firing.rs`, `tests/suite/tasks.rs`.
 
 use std::error::Error;
 use std::fmt;

@@ -2,7 +2,7 @@
 //!
 //! Walk: `on_cancel` of [`crate::Resolver`] and [`crate::Deferred`] turn what the closure returned into an
 //! [`Answer`].
-//! Tests: `tests/cancellers.rs`.
+//! Tests: `tests/suite/cancellers.rs`.
 
 use crate::failure::Failure;
 use crate::outcome::Res;

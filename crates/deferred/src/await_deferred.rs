@@ -2,7 +2,7 @@
 //!
 //! Walk: polled by a task, which is then resumed from the drive loop, or by any other executor, whose waker is
 //! called.
-//! Tests: `tests/awaiting.rs`, `tests/combinators.rs`.
+//! Tests: `tests/suite/awaiting.rs`, `tests/suite/combinators.rs`.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -3,7 +3,7 @@
 //! Walk: filled while the task is polled, by `Deferred::poll`; read by `Task::pass_up`.
 //! Invariant: `first` and `more` hold what was polled with the task's own waker in its last poll, and nothing else. A
 //! deferred that was polled before and is now put aside is not awaited.
-//! Tests: `tests/awaiting.rs`, `tests/combinators.rs`.
+//! Tests: `tests/suite/awaiting.rs`, `tests/suite/combinators.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! The node of a callback: takes one type of answer and makes another.
 //!
 //! Walk: added by the `add_*` methods of [`Deferred`]; the drive loop calls `receive`.
-//! Tests: `tests/chains.rs`, `tests/cancellers.rs`.
+//! Tests: `tests/suite/chains.rs`, `tests/suite/cancellers.rs`.
 
 use std::cell::Cell;
 use std::panic::Location;

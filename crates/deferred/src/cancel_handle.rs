@@ -1,7 +1,7 @@
 //! Cancelling from elsewhere: a weak, cloneable reference to one point of a chain.
 //!
 //! Walk: made by [`Deferred::canceller`](crate::Deferred::canceller); starts the climb of `request.rs`.
-//! Tests: `tests/cancelling.rs`, `tests/grace.rs`.
+//! Tests: `tests/suite/cancelling.rs`, `tests/suite/grace.rs`.
 
 use std::fmt;
 use std::panic::Location;

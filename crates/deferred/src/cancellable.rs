@@ -1,6 +1,6 @@
 //! Foreign futures as cancel points.
 //!
-//! Tests: `tests/cancellable.rs`.
+//! Tests: `tests/suite/cancellable.rs`.
 
 use std::convert::Infallible;
 use std::fmt;

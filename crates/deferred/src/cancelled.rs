@@ -1,7 +1,7 @@
 //! The error of a deferred that was told to stop.
 //!
 //! Walk: made by `cancel` and `cancel_because`; shown to cancellers; the answer of whoever has no better one.
-//! Tests: `tests/cancelling.rs`.
+//! Tests: `tests/suite/cancelling.rs`.
 
 use std::error::Error;
 use std::fmt;

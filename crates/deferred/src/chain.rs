@@ -2,7 +2,7 @@
 //!
 //! Walk: each method makes one node below the last; on a deferred that has its answer it runs the callback at
 //! once and makes none.
-//! Tests: `tests/chains.rs`, `tests/pausing.rs`.
+//! Tests: `tests/suite/chains.rs`, `tests/suite/pausing.rs`.
 
 use std::error::Error;
 use std::panic::Location;

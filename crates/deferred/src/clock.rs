@@ -2,7 +2,7 @@
 //!
 //! Walk: implemented by the reactor; used by [`Deferred::add_timeout`](crate::Deferred::add_timeout) and
 //! [`CancelHandle::cancel_with_grace`](crate::CancelHandle::cancel_with_grace).
-//! Tests: `tests/timeouts.rs`, `tests/grace.rs`.
+//! Tests: `tests/suite/timeouts.rs`, `tests/suite/grace.rs`.
 
 use std::time::Duration;
 

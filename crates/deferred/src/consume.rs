@@ -1,6 +1,6 @@
 //! Ending a chain: hand the answer to another deferred, look at it, or do without it.
 //!
-//! Tests: `tests/firing.rs`, `tests/unhandled_errors.rs`, `tests/cancelling.rs`.
+//! Tests: `tests/suite/firing.rs`, `tests/suite/unhandled_errors.rs`, `tests/suite/cancelling.rs`.
 
 use std::panic::Location;
 

@@ -4,7 +4,7 @@
 //! cancelling side (`ask`, `pass_up`).
 //! Invariant: no cell is borrowed while user code runs; everything is taken out and put back.
 //! Invariant: `settle` happens once, and drops the cancellers.
-//! Tests: `tests/laws/main.rs`, `tests/cancellers.rs`.
+//! Tests: `tests/laws/main.rs`, `tests/suite/cancellers.rs`.
 
 use std::cell::Cell;
 use std::panic::Location;

@@ -1,7 +1,7 @@
 //! The switches for what costs too much to be always on.
 //!
 //! Invariant: off, they cost one branch where something is made, and no memory.
-//! Tests: `tests/debugging.rs`, `tests/watching.rs`.
+//! Tests: `tests/debugging.rs`, `tests/suite/watching.rs`.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};

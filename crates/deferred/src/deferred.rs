@@ -2,7 +2,7 @@
 //!
 //! Walk: made here; `chain.rs` adds callbacks, `await_deferred.rs` makes it a future, `consume.rs` ends it.
 //! Invariant: a deferred has one owner, so an answer has one consumer.
-//! Tests: `tests/chains.rs`, `tests/firing.rs`, `tests/cancelling.rs`.
+//! Tests: `tests/suite/chains.rs`, `tests/suite/firing.rs`, `tests/suite/cancelling.rs`.
 
 use std::fmt;
 use std::panic::Location;

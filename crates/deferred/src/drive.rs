@@ -5,7 +5,7 @@
 //! Invariant: a chain of any length runs in one loop, never in recursion.
 //! Invariant: user code that fires from inside of callbacks nests at most [`NESTING_MAX`] loops; what comes
 //! deeper is queued, and the outermost loop runs it before it returns.
-//! Tests: `tests/deep.rs`.
+//! Tests: `tests/suite/deep.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

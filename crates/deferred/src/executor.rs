@@ -3,7 +3,7 @@
 //! Walk: `spawn` asks for the current one; foreign wakers queue tasks in it; the reactor's loop runs them.
 //! Invariant: nothing that belongs to a reactor is thread-local. The thread only knows which executor is entered
 //! and which task runs; the default executor is for programs without a reactor.
-//! Tests: `tests/executor.rs`, `tests/unhandled_errors.rs`.
+//! Tests: `tests/suite/executor.rs`, `tests/suite/unhandled_errors.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -2,7 +2,7 @@
 //!
 //! Walk: kept by [`Core`](crate::core::Core), which asks the cancellers when it is cancelled.
 //! Invariant: a node that is answered holds none of this but its trace.
-//! Tests: `tests/cancellers.rs`, `tests/grace.rs`.
+//! Tests: `tests/suite/cancellers.rs`, `tests/suite/grace.rs`.
 
 use std::any::Any;
 

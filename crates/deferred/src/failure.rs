@@ -4,7 +4,7 @@
 //! until a callback takes it apart with `check`, `trap` or [`crate::Deferred::catch`].
 //! Invariant: one word wide, so that a chain of small values stays small.
 //! Invariant: `Failure` is not an `Error` itself, because `?` turns every `Error` into a `Failure`.
-//! Tests: `tests/failures.rs`.
+//! Tests: `tests/suite/failures.rs`.
 
 use std::any::Any;
 use std::backtrace::Backtrace;

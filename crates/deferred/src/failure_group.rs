@@ -1,6 +1,6 @@
 //! The error of a race that everybody lost.
 //!
-//! Tests: `tests/races.rs`.
+//! Tests: `tests/suite/races.rs`.
 
 use std::error::Error;
 use std::fmt;

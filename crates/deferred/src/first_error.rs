@@ -1,6 +1,6 @@
 //! The error of a list that does not wait for the others when one fails.
 //!
-//! Tests: `tests/lists.rs`, `tests/maps.rs`.
+//! Tests: `tests/suite/lists.rs`, `tests/suite/maps.rs`.
 
 use std::error::Error;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The node of a pause: holds an answer back until the guard lets go.
 //!
 //! Walk: made by [`Deferred::pause`](crate::Deferred::pause); the drive loop stops here, [`PauseGuard`] starts it again.
-//! Tests: `tests/pausing.rs`.
+//! Tests: `tests/suite/pausing.rs`.
 
 use std::cell::Cell;
 use std::fmt;

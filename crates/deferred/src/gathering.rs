@@ -3,7 +3,7 @@
 //! Walk: [`DeferredList`](crate::DeferredList) hangs a callback below each member, which brings its answer here;
 //! a cancel of the list goes up to every member.
 //! Invariant: the list is answered once. What comes later is late: it is dropped, or reported.
-//! Tests: `tests/lists.rs`.
+//! Tests: `tests/suite/lists.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the variants that have something to do when they are dropped have a destructor of their own, so
 //! that a deferred can be taken apart by moving, and the frequent ones cost nothing.
-//! Tests: `tests/unhandled_errors.rs`, `tests/awaiting.rs`, `tests/sizes.rs`.
+//! Tests: `tests/suite/unhandled_errors.rs`, `tests/suite/awaiting.rs`, `tests/suite/sizes.rs`.
 
 use std::rc::Rc;
 

@@ -3,7 +3,7 @@
 //! Walk: while debugging is on, or somebody watches this thread, each new node is noted here; [`unfired`] looks at
 //! those that are left.
 //! Invariant: the notes are weak: they keep no deferred alive.
-//! Tests: `tests/debugging.rs`, `tests/watching.rs`.
+//! Tests: `tests/debugging.rs`, `tests/suite/watching.rs`.
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;

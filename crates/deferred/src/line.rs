@@ -2,7 +2,7 @@
 //!
 //! Walk: [`DeferredSemaphore`](crate::DeferredSemaphore) and [`DeferredQueue`](crate::DeferredQueue) keep one.
 //! Invariant: first come, first served; whoever cancels leaves the line at once.
-//! Tests: `tests/locks.rs`, `tests/queues.rs`.
+//! Tests: `tests/suite/locks.rs`, `tests/suite/queues.rs`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

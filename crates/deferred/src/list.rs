@@ -1,7 +1,7 @@
 //! Many deferreds as one.
 //!
 //! Walk: the members are given away here; `gathering.rs` collects their answers.
-//! Tests: `tests/lists.rs`, `tests/races.rs`.
+//! Tests: `tests/suite/lists.rs`, `tests/suite/races.rs`.
 
 use std::fmt;
 use std::panic::Location;

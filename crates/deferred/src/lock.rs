@@ -1,6 +1,6 @@
 //! One at a time.
 //!
-//! Tests: `tests/locks.rs`.
+//! Tests: `tests/suite/locks.rs`.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Many deferreds as one, by key.
 //!
-//! Tests: `tests/maps.rs`.
+//! Tests: `tests/suite/maps.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Who is told when a node has its answer.
 //!
 //! Walk: set by the methods of [`Deferred`](crate::Deferred) and by polling one; acted on by `Core::hand_on`.
-//! Tests: `tests/chains.rs`, `tests/awaiting.rs`.
+//! Tests: `tests/suite/chains.rs`, `tests/suite/awaiting.rs`.
 
 use std::rc::{Rc, Weak};
 use std::task::Waker;

@@ -3,7 +3,7 @@
 //! Walk: every `add_*` method turns what the callback returned into an [`Outcome`]; the engine looks at that only.
 //! Invariant: `Result<_, Failure>` is the only `Result` here. That is what lets rustc infer the error type of
 //! closures that use `?`, so do not add another.
-//! Tests: `tests/chains.rs`, `tests/compile_fail.rs`.
+//! Tests: `tests/suite/chains.rs`, `crates/mistakes/tests/deferred.rs`.
 
 use crate::deferred::Deferred;
 use crate::failure::Failure;

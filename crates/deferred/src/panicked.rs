@@ -2,7 +2,7 @@
 //!
 //! Walk: every callback, canceller, future and destructor of the user's runs through here.
 //! Invariant: a panic in user code never unwinds through the engine.
-//! Tests: `tests/panics.rs`.
+//! Tests: `tests/suite/panics.rs`.
 
 use std::any::Any;
 use std::error::Error;

@@ -1,7 +1,7 @@
 //! Values on one side, takers on the other, whoever comes first.
 //!
 //! Invariant: there are never both: values wait for takers, or takers wait for values.
-//! Tests: `tests/queues.rs`.
+//! Tests: `tests/suite/queues.rs`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -4,7 +4,7 @@
 //! is done.
 //! Invariant: a key is never used for a second task; a task's place in the table is, with a new generation.
 //! Invariant: nothing is dropped in here. What comes out is returned, because dropping a task is user code.
-//! Tests: `tests/executor.rs`.
+//! Tests: `tests/suite/executor.rs`.
 
 use std::rc::{Rc, Weak};
 

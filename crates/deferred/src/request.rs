@@ -4,7 +4,7 @@
 //! node until a canceller answers, a producer is reached, or a task is told through what it awaits.
 //! Invariant: the climb is a loop; its depth does not depend on the length of the chain.
 //! Invariant: a chain that (by the user's mistake) waits for itself does not make it loop for ever.
-//! Tests: `tests/cancelling.rs`, `tests/deep.rs`.
+//! Tests: `tests/suite/cancelling.rs`, `tests/suite/deep.rs`.
 
 use std::panic::Location;
 use std::rc::Rc;

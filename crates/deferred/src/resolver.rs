@@ -2,7 +2,7 @@
 //!
 //! Walk: made by [`deferred()`](crate::deferred()); firing it settles the root and starts the drive loop.
 //! Invariant: a resolver is used up by firing, so a deferred fires once; rustc checks that.
-//! Tests: `tests/firing.rs`, `tests/cancellers.rs`.
+//! Tests: `tests/suite/firing.rs`, `tests/suite/cancellers.rs`.
 
 use std::fmt;
 use std::rc::Rc;

@@ -2,7 +2,7 @@
 //!
 //! Walk: a permit is handed from whoever is done to the next in the line, without becoming free in between.
 //! Invariant: permits that are out plus permits that are free are as many as there were at the start.
-//! Tests: `tests/locks.rs`.
+//! Tests: `tests/suite/locks.rs`.
 
 use std::cell::Cell;
 use std::fmt;

@@ -3,7 +3,7 @@
 //! Walk: [`Deferred::share`] hangs a callback below the deferred that fires all subscribers; the last of them to
 //! cancel cancels it.
 //! Invariant: the list of subscribers is taken out before any of them is told.
-//! Tests: `tests/sharing.rs`.
+//! Tests: `tests/suite/sharing.rs`.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@
 //! foreign waker resumes it through its [`Executor`](crate::Executor).
 //! Invariant: the future is taken out of its cell while it is polled, so nothing is borrowed then, and whoever
 //! finds the cell empty knows that the task runs.
-//! Tests: `tests/tasks.rs`, `tests/awaiting.rs`, `tests/combinators.rs`.
+//! Tests: `tests/suite/tasks.rs`, `tests/suite/awaiting.rs`, `tests/suite/combinators.rs`.
 
 use std::cell::Cell;
 use std::future::Future;

@@ -1,6 +1,6 @@
 //! A time limit for a deferred.
 //!
-//! Tests: `tests/timeouts.rs`.
+//! Tests: `tests/suite/timeouts.rs`.
 
 use std::error::Error;
 use std::fmt;

@@ -3,7 +3,7 @@
 //! Walk: `Core` and `Deferred` report here when they are dropped with an error inside; the report goes to the
 //! collector of this thread, else to the hook of the executor that is entered, else to stderr.
 //! Invariant: reporting never panics and never fires anything.
-//! Tests: `tests/unhandled_errors.rs`.
+//! Tests: `tests/suite/unhandled_errors.rs`.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;

@@ -3,7 +3,7 @@
 //! Walk: cloned by foreign futures, called from any thread; `Executor::run_woken` does the work.
 //! Invariant: waking never runs a task, because it may happen under a lock or on another thread.
 //! Invariant: after each wake-up there is a poll that sees what was written before it.
-//! Tests: `tests/executor.rs`, `tests/wake_ups.rs`.
+//! Tests: `tests/suite/executor.rs`, `tests/suite/wake_ups.rs`.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering, fence};

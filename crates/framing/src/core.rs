@@ -4,7 +4,7 @@
 //! Invariant: bytes are kept only while delivery is paused, or for an upcall that is on its way.
 //! Invariant: `wake` is armed at the end of each upcall of the receiver whenever somebody could want it: when bytes are
 //! kept, and when answers may come (`then`), which are upcalls without the receiver.
-//! Tests: `tests/pausing.rs`, `tests/modes.rs`.
+//! Tests: `tests/suite/pausing.rs`, `tests/suite/modes.rs`.
 
 use std::cell::{Cell, RefCell};
 

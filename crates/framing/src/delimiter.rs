@@ -3,7 +3,7 @@
 //! Between two pieces only one number is kept: how many bytes at the end of what was seen could be the beginning of a
 //! delimiter. With it the search goes on byte by byte until that is decided, and then with `memchr` or `memmem`.
 //! Invariant: after a piece without a delimiter at most `len - 1` of its bytes have been looked at twice.
-//! Tests: `tests/lines.rs`, `tests/laws.rs`, `tests/work.rs`.
+//! Tests: `tests/suite/lines.rs`, `tests/suite/laws.rs`, `tests/suite/work.rs`.
 
 use std::fmt;
 use std::sync::Arc;

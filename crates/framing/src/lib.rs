@@ -80,7 +80,7 @@
 //!   decoder repeats it until it is cleared.
 //! - **Each byte is looked at once and copied from the input at most once.** A message that lies whole in the input is lent
 //!   from it; only the message at a cut is copied, into a buffer whose growth is paid by bytes that came: [`Work`] counts,
-//!   says what a delimiter of several bytes adds, and `tests/work.rs` holds it to that. Bytes that wait because delivery is
+//!   says what a delimiter of several bytes adds, and `tests/suite/work.rs` holds it to that. Bytes that wait because delivery is
 //!   paused are moved once more.
 //! - **Memory has a bound**: the limit of the format, and one read of the reactor while delivery is paused. An announced
 //!   length reserves nothing.

@@ -6,7 +6,7 @@
 //! the frame may need. So bytes move again when the room grows; a list of pieces, joined when the frame is whole, would move
 //! each of them again, which is more on average.
 //! Invariant: a built frame stays until the next step, so that it can be lent.
-//! Tests: `tests/work.rs`, and every law.
+//! Tests: `tests/suite/work.rs`, and every law.
 
 use crate::work::Work;
 

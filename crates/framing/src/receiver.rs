@@ -4,7 +4,7 @@
 //! lent a [`FrameConn`] (conn.rs). What is not delivered at once is kept (core.rs) for a later upcall.
 //! Invariant: nothing is delivered once the connection is on its way out.
 //! Invariant: messages come in the order of their bytes, and no message inside an upcall of another kind.
-//! Tests: `tests/receivers.rs`, `tests/pausing.rs`, `tests/modes.rs`.
+//! Tests: `tests/suite/receivers.rs`, `tests/suite/pausing.rs`, `tests/suite/modes.rs`.
 
 use std::any::{Any, TypeId};
 use std::cell::Cell;

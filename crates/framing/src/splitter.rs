@@ -4,7 +4,7 @@
 //! hold a whole delimiter, or the line is too long. So a line of just the limit is a line, and its delimiter may come late;
 //! and no more bytes than these are ever looked at or kept.
 //! Invariant: less than that is kept. Invariant: a splitter that failed stays failed until `clear`.
-//! Tests: `tests/lines.rs`.
+//! Tests: `tests/suite/lines.rs`.
 
 use crate::decoder::Found;
 use crate::errors::LineTooLong;

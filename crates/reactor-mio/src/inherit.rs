@@ -2,7 +2,7 @@
 //!
 //! Walk: called by `driver.rs`. A descriptor is duplicated before it is used, so the number stays as it was found, and a
 //! port may be stopped and listened on again.
-//! Tests: `tests/inherit.rs`.
+//! Tests: `tests/suite/inherit.rs`.
 
 use std::collections::BTreeMap;
 use std::io;

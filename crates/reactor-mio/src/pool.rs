@@ -5,7 +5,7 @@
 //! `threads_max + queued_jobs_max`; no lock is held while a job runs or is dropped.
 //! The threads are never joined: a name lookup may hang for minutes. Dropping the pool drops the jobs that wait and
 //! tells the threads to end; one that is busy ends after its job.
-//! Tests: `tests/threads.rs`.
+//! Tests: `tests/suite/threads.rs`.
 
 use std::any::Any;
 use std::collections::VecDeque;

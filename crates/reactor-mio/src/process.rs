@@ -7,7 +7,7 @@
 //! and death; signals that the kernel merges lose nothing, because all children are asked.
 //! A program that was started with SIGCHLD blocked has to unblock it: nobody hears a blocked signal.
 //! Invariant: SIGCHLD is watched before the first child is started.
-//! Tests: `tests/process.rs`.
+//! Tests: `tests/suite/process.rs`.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -4,7 +4,7 @@
 //! `process.rs`. The two ends of a child's pipes are sockets too: each is one direction of a connection, and the
 //! other direction never has anything.
 //! Invariant: an interrupted call is repeated here and seen by nobody.
-//! Tests: `tests/tcp.rs`, `tests/unix.rs`, `tests/readiness.rs`, `tests/process.rs`.
+//! Tests: `tests/suite/tcp.rs`, `tests/suite/unix.rs`, `tests/suite/readiness.rs`, `tests/suite/process.rs`.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;

@@ -2,7 +2,7 @@
 //!
 //! Walk: called by `driver.rs` and `socket.rs`. mio makes neither the backlog nor a client's own address nor
 //! keep-alive possible, so sockets are made by socket2 and then given to mio.
-//! Tests: `tests/tcp.rs`, `tests/connect.rs`, and below.
+//! Tests: `tests/suite/tcp.rs`, `tests/suite/connect.rs`, and below.
 
 use std::io;
 use std::net::SocketAddr;

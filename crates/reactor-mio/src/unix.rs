@@ -7,7 +7,7 @@
 //! Walk: called by `driver.rs` and `socket.rs`.
 //! Invariant: a [`SocketFile`] removes only the file that its own listener made.
 //! Invariant: a file is removed before a bind only under the lock, and only if nobody listens there.
-//! Tests: `tests/unix.rs`.
+//! Tests: `tests/suite/unix.rs`.
 
 use std::fs;
 use std::io;

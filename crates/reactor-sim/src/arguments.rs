@@ -1,6 +1,6 @@
 //! What a swarm's command line says.
 //!
-//! Tests: `tests/swarm_command.rs`.
+//! Tests: `tests/suite/swarm_command.rs`.
 
 use std::ops::Range;
 

@@ -3,7 +3,7 @@
 //! A step is one turn of one host, drawn among those that have something to do, or one move of the clock to the next
 //! thing that happens anywhere. Ends of hosts that are asked for inside a turn are carried out when it is over.
 //! Invariant: a host's turn never waits, so no host's code runs inside another's.
-//! Tests: `tests/hosts.rs`, `tests/crashes.rs`.
+//! Tests: `tests/suite/hosts.rs`, `tests/suite/crashes.rs`.
 
 use std::cell::RefCell;
 use std::io;

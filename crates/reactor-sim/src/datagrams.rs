@@ -1,6 +1,6 @@
 //! Datagrams: sent once, and then lost, doubled, late or there.
 //!
-//! Tests: `tests/datagrams.rs`.
+//! Tests: `tests/suite/datagrams.rs`.
 
 use std::collections::VecDeque;
 use std::io;

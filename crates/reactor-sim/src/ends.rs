@@ -1,6 +1,6 @@
 //! How hosts end, as the world sees it: stopped, crashed, or killed by a signal.
 //!
-//! Tests: `tests/crashes.rs`, `tests/signals.rs`, `tests/inherit.rs`.
+//! Tests: `tests/suite/crashes.rs`, `tests/suite/signals.rs`, `tests/suite/inherit.rs`.
 
 use sestina_reactor::{Close, Event, Key, Signal};
 

@@ -3,7 +3,7 @@
 //! Every kind of fault is a place in the driver where a decision is made. Each kind draws
 //! from a stream of its own, and draws also when it is switched off by a [`Selector`], so that removing one fault leaves
 //! the decisions of all others as they were.
-//! Tests: `tests/faults.rs`.
+//! Tests: `tests/suite/faults.rs`.
 
 use std::ops::Range;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 //! as the run goes the same way.
 //! Invariant: with the list that is given back the seed fails, and with any one entry less it does not, unless the search was
 //! ended by its limit.
-//! Tests: `tests/swarm.rs`, `tests/swarm_command.rs`.
+//! Tests: `tests/suite/swarm.rs`, `tests/suite/swarm_command.rs`.
 
 use std::collections::BTreeSet;
 

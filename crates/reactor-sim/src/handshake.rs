@@ -7,7 +7,7 @@
 //!           -- Made ------------>  into the listener's queue: accept
 //! ```
 //!
-//! Tests: `tests/connecting.rs`.
+//! Tests: `tests/suite/connecting.rs`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

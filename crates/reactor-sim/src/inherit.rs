@@ -1,7 +1,7 @@
 //! Listening sockets that the system holds and hands to a program: socket activation.
 //!
 //! They outlive the program: while it is down, and until it listens, clients are connected and wait in the queue.
-//! Tests: `tests/inherit.rs`.
+//! Tests: `tests/suite/inherit.rs`.
 
 use std::io;
 

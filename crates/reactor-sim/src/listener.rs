@@ -1,7 +1,7 @@
 //! Listening, and the queue of connections that wait to be accepted.
 //!
 //! Invariant: a socket in a listener's care is in its queue, or counted as half open.
-//! Tests: `tests/connecting.rs`, `tests/unix_sockets.rs`, `tests/descriptors.rs`.
+//! Tests: `tests/suite/connecting.rs`, `tests/suite/unix_sockets.rs`, `tests/suite/descriptors.rs`.
 
 use std::collections::VecDeque;
 use std::io;

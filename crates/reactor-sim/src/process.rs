@@ -3,7 +3,7 @@
 //! A program is called each time something happens to it, with nothing borrowed; what it wrote and whether it ended is
 //! settled afterwards. Its input has the bound of a pipe; its output is not slowed down by a reader that is slow.
 //! Invariant: while a program runs its [`Run`] is out of the world, and there is no other call of it.
-//! Tests: `tests/processes.rs`.
+//! Tests: `tests/suite/processes.rs`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Names: those of the hosts, those that a test made up, and those that do not exist.
 //!
-//! Tests: `tests/names.rs`.
+//! Tests: `tests/suite/names.rs`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

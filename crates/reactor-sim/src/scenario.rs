@@ -3,7 +3,7 @@
 //! Each seed switches a part of a scenario's faults on, so that rare combinations are tried and every kind is also left
 //! out. A failure is searched for the fewest faults that cause it (fewest.rs).
 //! Invariant: a run depends on scenario, seed and list of faults alone, so what is printed replays it.
-//! Tests: `tests/swarm.rs`.
+//! Tests: `tests/suite/swarm.rs`.
 
 use std::any::Any;
 use std::fmt;

@@ -3,7 +3,7 @@
 //! Walk: [`Simulation::host`] makes a machine in the world and a reactor over a driver for it; conduct.rs gives the reactors
 //! their turns.
 //! Invariant: every decision comes from the seed; the same seed and program give the same trace, byte for byte.
-//! Tests: `tests/hosts.rs`, `tests/traces.rs`.
+//! Tests: `tests/suite/hosts.rs`, `tests/suite/traces.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};

@@ -3,7 +3,7 @@
 //! As TCP is seen from a program: order is kept, nothing is lost in silence; a close with unread input resets; bytes for
 //! a closed socket are answered by a reset; a reset may take what was not read yet with it.
 //! Invariant: packets of one end never overtake one another.
-//! Tests: `tests/streams.rs`.
+//! Tests: `tests/suite/streams.rs`.
 
 use std::io;
 use std::time::Duration;

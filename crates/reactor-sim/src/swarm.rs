@@ -3,7 +3,7 @@
 //! Walk: `cargo xtask sim` runs `examples/swarm`, which hands its arguments to [`Swarm::main`]. Programs of strangers do
 //! the same with scenarios of their own.
 //! Invariant: what is reported does not depend on how many processors there are: of all failures it is the first.
-//! Tests: `tests/swarm_command.rs`.
+//! Tests: `tests/suite/swarm_command.rs`.
 
 use std::io::{self, Write};
 use std::ops::Range;

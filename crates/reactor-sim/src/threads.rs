@@ -1,6 +1,6 @@
 //! Threads: jobs that are done inline, one after the other, at times and in an order that the seed decides.
 //!
-//! Tests: `tests/threads.rs`.
+//! Tests: `tests/suite/threads.rs`.
 
 use std::time::Duration;
 

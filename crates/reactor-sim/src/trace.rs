@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing in a line depends on anything but the seed and the program: no address of memory, no real clock,
 //! no order of a hash table. Invariant: whether the trace is kept changes nothing else.
-//! Tests: `tests/traces.rs`.
+//! Tests: `tests/suite/traces.rs`.
 
 use std::fmt::Write;
 

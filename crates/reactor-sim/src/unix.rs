@@ -2,7 +2,7 @@
 //!
 //! A host that crashes leaves its files behind. Then nobody can listen there until somebody removes the file, and who
 //! connects is refused: as with real ones.
-//! Tests: `tests/unix_sockets.rs`.
+//! Tests: `tests/suite/unix_sockets.rs`.
 
 use std::collections::BTreeMap;
 use std::io;

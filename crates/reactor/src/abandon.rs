@@ -1,7 +1,7 @@
 //! The end without a word: what is left of a process that was killed.
 //!
 //! Walk: called by a simulation when a host crashes. Nothing else in the house ends a reactor like this.
-//! Tests: `tests/fake_driver.rs`.
+//! Tests: `tests/suite/fake_driver.rs`.
 
 use std::collections::BTreeMap;
 

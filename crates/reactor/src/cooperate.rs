@@ -1,7 +1,7 @@
 //! Long computations in small slices, so that the loop stays responsive.
 //!
 //! All tasks of a reactor share one slice of each turn, in turn.
-//! Invariant: a task's work is taken out while it runs. Tests: `tests/cooperating.rs`.
+//! Invariant: a task's work is taken out while it runs. Tests: `tests/suite/cooperating.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -3,7 +3,7 @@
 //! One read of the clock after each piece of user code, and none before: the time between two pieces is the loop's own,
 //! bounded by its budgets, and counts for the piece that follows. A read costs some 30 ns, where an upcall comes with
 //! at least one system call. Without a limit the clock is not read. On the simulated clock nothing takes time.
-//! Tests: `tests/holding.rs`.
+//! Tests: `tests/suite/holding.rs`.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

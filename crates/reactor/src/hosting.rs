@@ -5,7 +5,7 @@
 //! connection, a timer) wakes it: `nudge` writes once to the driver's waker, which makes the descriptor
 //! readable. Whoever asks for the descriptor is a host: others pay nothing for this.
 //! Invariant: at most one nudge lies between two turns.
-//! Tests: `tests/hosting.rs`, and `tests/hosting.rs` of reactor-mio, which runs its example inside tokio.
+//! Tests: `tests/suite/hosting.rs`, and `tests/suite/hosting.rs` of reactor-mio, which runs its example inside tokio.
 
 use std::cell::Cell;
 

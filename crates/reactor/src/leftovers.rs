@@ -3,7 +3,7 @@
 //! Places are noted beside the things, not in them, and only while somebody watches this thread
 //! ([`sestina_deferred::watch_unfired`]) or debugging is on; otherwise a note costs one load.
 //! Invariant: a key has a generation, so a note of something that is gone finds nothing.
-//! Tests: `tests/leftovers.rs`.
+//! Tests: `tests/suite/leftovers.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

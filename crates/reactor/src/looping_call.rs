@@ -1,6 +1,6 @@
 //! A call that comes again and again.
 //!
-//! Tests: `tests/looping.rs`.
+//! Tests: `tests/suite/looping.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -3,7 +3,7 @@
 //! Each of the three pipes is a connection of the reactor's own, with the same flow control; a small protocol on each
 //! brings what it hears to the user's. A process is over when it has exited and its pipes are closed.
 //! Invariant: the user's protocol is taken out while it runs.
-//! Tests: `processes.rs` of the contract, `tests/processes.rs` of reactor-mio.
+//! Tests: `processes.rs` of the contract, `tests/suite/processes.rs` of reactor-mio.
 
 use std::cell::Cell;
 use std::error::Error;

@@ -1,7 +1,7 @@
 //! What happens when a reactor stops: three phases, in order, the first of which is waited for.
 //!
 //! Twisted's system event triggers for `shutdown`, without the freely chosen event names.
-//! Invariant: a trigger runs once at most. Tests: `time.rs` of the contract, `tests/stopping.rs`.
+//! Invariant: a trigger runs once at most. Tests: `time.rs` of the contract, `tests/suite/stopping.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

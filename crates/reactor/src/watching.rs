@@ -3,7 +3,7 @@
 //! For services, which must know when a conversation has ended whatever its protocol is, also when that was replaced.
 //! Costs a look at two empty maps for each lost connection while nobody watches.
 //! Invariant: those who wait are taken out before any of them is told.
-//! Tests: `tests/watching.rs` of reactor-sim.
+//! Tests: `tests/suite/watching.rs` of reactor-sim.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //!
 //! Walk: flush.rs takes the steps that need nobody else, read.rs takes in what has come; both borrow all that a socket needs
 //! once, with [`Reactor::with_wire`]. What a call to the socket changes is noted in the connection's state before the next one.
-//! Tests: `tests/fake_driver.rs`, and the contract.
+//! Tests: `tests/suite/fake_driver.rs`, and the contract.
 
 use std::io;
 

@@ -1,7 +1,7 @@
 //! What a service is lent: the reactor, the tree, the log; and what it starts, which ends with it.
 //!
 //! Invariant: when an instance is over, nothing that it started through its context goes on: no task, no call.
-//! Tests: `tests/lives.rs`, `tests/supervision.rs`.
+//! Tests: `tests/suite/lives.rs`, `tests/suite/supervision.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Services that are one async function.
 //!
-//! Tests: `tests/lives.rs`.
+//! Tests: `tests/suite/lives.rs`.
 
 use std::cell::RefCell;
 use std::future::Future;

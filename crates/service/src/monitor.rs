@@ -1,6 +1,6 @@
 //! Monitors: whoever asks is told, once, when a service or a task ends, and why.
 //!
-//! Tests: `tests/lives.rs`.
+//! Tests: `tests/suite/lives.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! What a service is: the trait, and what a service tells about itself.
 //!
 //! Walk: the tree (`tree/run.rs`) calls these, one step at a time and each once for an instance; nobody else does.
-//! Tests: `tests/steps.rs`.
+//! Tests: `tests/suite/steps.rs`.
 
 use std::any::Any;
 use std::rc::Rc;

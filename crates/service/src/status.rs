@@ -1,7 +1,7 @@
 //! The printed tree: names, states, and what each service says about itself.
 //!
 //! Everything that a service says may come from outside (addresses, errors), so control characters are escaped.
-//! Tests: `tests/printing.rs`.
+//! Tests: `tests/suite/printing.rs`.
 
 use std::fmt::{self, Write};
 use std::time::Duration;

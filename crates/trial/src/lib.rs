@@ -3,12 +3,12 @@
 //!
 //! # The first tests
 //!
-//! The example of the introduction, as it stands in `tests/test_poetry.rs`: a client, a server, and two tests, each on
+//! The example of the introduction, as it stands in `tests/suite/test_poetry.rs`: a client, a server, and two tests, each on
 //! the simulation (`test_client::sim`) and on the real reactor (`test_client::mio`). Those who depend on the facade
 //! `sestina`, with its feature `trial` among their dev-dependencies, write `#[sestina::test]` and `use sestina::..`.
 //!
 //! ```
-#![doc = include_str!("../tests/test_poetry.rs")]
+#![doc = include_str!("../tests/suite/test_poetry.rs")]
 //! ```
 //!
 //! # What a test may look like

@@ -3,7 +3,7 @@
 //! Every event is a line in the test's file, as it comes; the last ones are kept to be shown when the test fails. Events
 //! of the level ERROR are kept until somebody flushes them.
 //! Invariant: bounded: the file, what is kept of it, and the errors.
-//! Tests: `tests/logs.rs`, `tests/stranger.rs`.
+//! Tests: `tests/suite/logs.rs`, `tests/stranger.rs`.
 
 use std::collections::VecDeque;
 use std::error::Error;

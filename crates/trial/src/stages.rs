@@ -1,7 +1,7 @@
 //! One run of a test, with one seed, on its own thread: set-up, body, clean-ups, and then nothing may be left.
 //!
 //! Walk: supervisor.rs starts the thread; drive.rs runs each piece; report.rs tells.
-//! Tests: `tests/stranger.rs`, `tests/cleaning_up.rs`.
+//! Tests: `tests/stranger.rs`, `tests/suite/cleaning_up.rs`.
 
 use std::cell::Cell;
 use std::rc::Rc;

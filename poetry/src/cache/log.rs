@@ -7,7 +7,7 @@
 //! A log that is kept is packed into larger blocks once, because every reader pays for each block.
 //!
 //! Invariant: every closed block but the last of a sealed log has exactly `block_bytes` bytes.
-//! Tests: below, and `tests/cache_states.rs`.
+//! Tests: below, and `tests/suite/cache_states.rs`.
 
 use std::collections::VecDeque;
 use std::ops::Range;

@@ -15,7 +15,7 @@
 //! Invariant: every reader ends exactly once, by [`Reading::End`], [`Reading::Failed`], [`Reading::Whole`] or
 //! [`Cache::cancel`], and got a prefix of its body, in order.
 //! Invariant: memory counts every byte, and stays within its limit.
-//! Tests: `tests/cache_states.rs` (the table, cell by cell), `tests/cache_model.rs` (random schedules).
+//! Tests: `tests/suite/cache_states.rs` (the table, cell by cell), `tests/suite/cache_model.rs` (random schedules).
 
 mod checks;
 mod deadlines;

@@ -13,7 +13,7 @@
 //! | memory is short | refused | refused | as too large | ->E by least use | ->E before F | flight cut, ->E | - | reads pause |
 //!
 //! Z, a flight that serves those alone whom it has, is no state of a key: see [`Bond::Alone`].
-//! Tests: `tests/cache_states.rs`.
+//! Tests: `tests/suite/cache_states.rs`.
 
 use sestina_reactor::Time;
 

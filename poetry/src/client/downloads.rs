@@ -4,7 +4,7 @@
 //! what happens is queued as an [`Event`]; the consumer takes one by one.
 //! Invariant: nothing is borrowed while a resolver fires, because it runs the consumer.
 //! Invariant: while the queue is above [`EVENT_BYTES_MAX`] nobody is read, until it has fallen to half of it.
-//! Tests: `tests/client_downloads.rs`.
+//! Tests: `tests/suite/client_downloads.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

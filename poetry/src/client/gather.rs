@@ -1,6 +1,6 @@
 //! Whole poems, for those who want no events.
 //!
-//! Tests: `tests/client_downloads.rs`.
+//! Tests: `tests/suite/client_downloads.rs`.
 
 use sestina_deferred::{Deferred, Failure};
 use sestina_reactor::{Endpoint, Reactor};

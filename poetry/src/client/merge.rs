@@ -6,7 +6,7 @@
 //! Walk: fed by whoever takes the events of [`Downloads`](crate::Downloads); what it yields is written by the program.
 //! Invariant: `held_bytes` is the sum of what all slots hold.
 //! Invariant: what was yielded is never yielded again.
-//! Tests: `tests/client_merge.rs`.
+//! Tests: `tests/suite/client_merge.rs`.
 
 use std::collections::VecDeque;
 

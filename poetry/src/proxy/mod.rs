@@ -13,8 +13,8 @@
 //!
 //! What nginx 1.22.1, Varnish 7.1.1, Squid 5.7 and HAProxy 2.6.12 do in the same situations, measured with a poem of
 //! 20 KiB over 2 s unless it says otherwise; seconds, and "n req" for n requests to the origin. Ours is what the tests
-//! show that are named T1 to T10 (`tests/proxy_matrix.rs`; gated by events, so that no number of theirs is a guess), and
-//! for T9 what `cargo bench` measured. T4 and T7 need HTTP; `tests/cache_states.rs` shows their states.
+//! show that are named T1 to T10 (`tests/suite/proxy_matrix.rs`; gated by events, so that no number of theirs is a guess), and
+//! for T9 what `cargo bench` measured. T4 and T7 need HTTP; `tests/suite/cache_states.rs` shows their states.
 //!
 //! | | nginx | Varnish | Squid | HAProxy | ours |
 //! |---|---|---|---|---|---|
@@ -29,9 +29,9 @@
 //! | T9 64 MiB, a reader of 64 KB/s and a fast one | fast one 0.16 | 0.14 | **5.8** | 0.13, own fetch | fast one as without the slow one: 0.10 beside, 0.10 alone |
 //! | T10 eight clients, first byte after 7 s | 8 req, done at 12 instead of 7 | - | - | - | 1 req, all have it when it comes |
 //!
-//! Tests: `tests/proxy_matrix.rs`, `tests/proxy_faults.rs` (a poet that fails at every stage), `tests/proxy_crowd.rs` (counts
-//! and costs), `tests/proxy_sharing.rs`, `tests/proxy_failures.rs`, `tests/proxy_asking.rs`, `tests/proxy_limits.rs`,
-//! `tests/proxy_like.rs`, `tests/proxy_service.rs`, `tests/talking_clients.rs`; `benches/proxy` measures.
+//! Tests: `tests/suite/proxy_matrix.rs`, `tests/suite/proxy_faults.rs` (a poet that fails at every stage), `tests/suite/proxy_crowd.rs` (counts
+//! and costs), `tests/suite/proxy_sharing.rs`, `tests/suite/proxy_failures.rs`, `tests/suite/proxy_asking.rs`, `tests/suite/proxy_limits.rs`,
+//! `tests/suite/proxy_like.rs`, `tests/suite/proxy_service.rs`, `tests/suite/talking_clients.rs`; `benches/proxy` measures.
 
 mod error;
 mod front;

@@ -1,7 +1,7 @@
 //! The proxy as a service of a tree: one cache, and a listening socket for each upstream.
 //!
 //! Its drain closes the ports, refuses whoever else comes, and waits for those who are served; its stop cuts what is left.
-//! Tests: `tests/services.rs`, `tests/proxy_service.rs`.
+//! Tests: `tests/suite/services.rs`, `tests/suite/proxy_service.rs`.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -3,7 +3,7 @@
 //! Walk: [`TransformClient::transform`] judges the request and connects; the connection's handler sends it, and fires
 //! the deferred when the answer is whole, or in `connection_lost`. An answer has a length, so it is known to be whole
 //! without waiting for the end; what a service says behind it is not looked at, however it is cut.
-//! Tests: `tests/transforming.rs`, `cli/tests/transform_twisted.rs`.
+//! Tests: `tests/suite/transforming.rs`, `cli/tests/suite/transform_twisted.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;

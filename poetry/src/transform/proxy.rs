@@ -2,7 +2,7 @@
 //!
 //! Its wait is bounded as a whole (a place in the line, connecting, the answer), and so is the number of connections. Who
 //! cancels leaves the line, or cuts the connection.
-//! Tests: `tests/transform_proxy.rs`, `cli/tests/transform.rs`.
+//! Tests: `tests/suite/transform_proxy.rs`, `cli/tests/suite/transform.rs`.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@
 //! Differs from the original on purpose: after a request that is refused, later ones are not answered (the original
 //! answers them, and the client cannot know which answer is whose); a client that sends no whole request is not kept
 //! for ever; an answer that no client would read is not sent.
-//! Tests: `tests/transform_service.rs`, `tests/transform_cuts.rs`, `cli/tests/transform.rs`.
+//! Tests: `tests/suite/transform_service.rs`, `tests/suite/transform_cuts.rs`, `cli/tests/suite/transform.rs`.
 
 use std::collections::VecDeque;
 use std::rc::Rc;

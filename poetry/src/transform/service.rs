@@ -1,6 +1,6 @@
 //! The service itself: texts in, texts out. Knows no network.
 //!
-//! Tests: `tests/transform_service.rs`.
+//! Tests: `tests/suite/transform_service.rs`.
 
 use std::collections::BTreeMap;
 use std::error::Error;

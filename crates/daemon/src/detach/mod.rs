@@ -5,7 +5,7 @@
 //! input; over it go the lock of the pid file, inherited sockets and what systemd said, and back comes "ready" or the
 //! whole error. The detached process (`detached.rs`) knows itself by that socket: its other end belongs to the
 //! parent, and a message for it lies in it. So nobody can make a program detached by an argument or a variable, by accident or not.
-//! Tests: `cli/tests/daemon_start.rs`.
+//! Tests: `cli/tests/suite/daemon_start.rs`.
 
 mod detached;
 mod launcher;

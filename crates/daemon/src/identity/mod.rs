@@ -5,7 +5,7 @@
 //! fails without being noticed is the classic hole.
 //! Calls for the whole process go through nix (the C library tells all threads); capabilities and no-new-privs are
 //! a thread's own, so they are set before any other thread is there, and all threads are looked at.
-//! Tests: `cli/tests/daemon_identity.rs`, where they run as root.
+//! Tests: `cli/tests/suite/daemon_identity.rs`, where they run as root.
 
 #[cfg(target_os = "linux")]
 mod capabilities;

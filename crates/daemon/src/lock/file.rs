@@ -6,7 +6,7 @@
 //!
 //! Invariant: who has the lock has it on the file that is at the path now. Without looking again, two may both hold "the"
 //! lock: one on the file, and one on the file that was removed between its open and its lock.
-//! Tests: below, and `cli/tests/daemon_pid_file.rs`.
+//! Tests: below, and `cli/tests/suite/daemon_pid_file.rs`.
 
 use std::error::Error;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The log in a file: begun anew when it has become long, and opened again when somebody moved it away.
 //!
 //! Invariant: lines go to a file that was opened for them. What fails here leaves the file that was open before.
-//! Tests: `cli/tests/logs_file.rs`.
+//! Tests: `cli/tests/suite/logs_file.rs`.
 
 use std::error::Error;
 use std::ffi::OsString;

@@ -11,7 +11,7 @@
 //! Files are written at once, as everywhere: a disk that hangs stops the service. Streams and the syslog never wait for
 //! their readers. So use a file on a local disk, or a stream.
 //!
-//! Tests: `cli/tests/logs_*.rs`, and in the files.
+//! Tests: `cli/tests/suite/logs_*.rs`, and in the files.
 
 mod capped;
 mod file;

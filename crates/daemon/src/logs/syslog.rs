@@ -1,6 +1,6 @@
 //! The log to the syslog of the machine: one datagram a line, sent again to a new socket when the old one is gone.
 //!
-//! Tests: `cli/tests/logs_syslog.rs`.
+//! Tests: `cli/tests/suite/logs_syslog.rs`.
 
 use std::error::Error;
 use std::fmt;

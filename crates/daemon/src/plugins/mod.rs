@@ -3,7 +3,7 @@
 //! Walk: `folders.rs` says where is looked, `trust.rs` which files may be run at all, `describe.rs` asks them what they are,
 //! `cache.rs` remembers what they said, `list.rs` puts it into words; [`Search`] is what the runner asks.
 //! Invariant: no file is run, not even to be asked, that `trust.rs` has not opened; and what it has opened is what is run.
-//! Tests: `cli/tests/plugins_*.rs`.
+//! Tests: `cli/tests/suite/plugins_*.rs`.
 
 mod cache;
 mod describe;

@@ -2,7 +2,7 @@
 //!
 //! systemd opens the sockets, so the service needs no privilege at all, whatever its ports, and no connection is refused while
 //! it starts anew. The log goes to the journal, the user is a passing one unless another was named.
-//! Tests: `cli/tests/unit.rs`.
+//! Tests: `cli/tests/suite/unit.rs`.
 
 mod command_line;
 mod quote;

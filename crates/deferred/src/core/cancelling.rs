@@ -2,7 +2,7 @@
 //!
 //! Walk: `request.rs` climbs from node to node by `AnyNode::cancel`, which comes here.
 //! Invariant: user code runs with nothing taken out of its cell, and the node may be answered meanwhile.
-//! Tests: `tests/cancelling.rs`, `tests/cancellers.rs`.
+//! Tests: `tests/suite/cancelling.rs`, `tests/suite/cancellers.rs`.
 
 use std::any::Any;
 use std::rc::{Rc, Weak};

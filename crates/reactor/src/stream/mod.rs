@@ -3,7 +3,7 @@
 //! Built on [`Protocol`](crate::Protocol) and [`ConnHandle`](crate::ConnHandle) alone: link.rs has the protocol, inbox.rs and outbox.rs the
 //! two directions, serve.rs the ways to get a stream.
 //! Invariant: bytes that were received leave the stream only in the answer of a read that somebody gets.
-//! Tests: `tests/streaming.rs`, and `async_streams.rs` of the contract.
+//! Tests: `tests/suite/streaming.rs`, and `async_streams.rs` of the contract.
 
 mod buffer;
 mod error;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Invariant: those who wait for a connection are taken out of the list before any of them is told.
-//! Tests: `tests/clients.rs`.
+//! Tests: `tests/suite/clients.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -1,6 +1,6 @@
 //! A program as a service.
 //!
-//! Tests: `tests/work.rs`.
+//! Tests: `tests/suite/work.rs`.
 
 use std::cell::RefCell;
 use std::error::Error;

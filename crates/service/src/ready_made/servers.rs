@@ -2,7 +2,7 @@
 //!
 //! Bound in the privileged start, with its clients in the kernel's backlog; accepting from its start on, when all services
 //! before it run; closed first when it drains.
-//! Tests: `tests/servers.rs`.
+//! Tests: `tests/suite/servers.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Blocking work on other threads, a few jobs at a time, with a life.
 //!
-//! Tests: `tests/work.rs`.
+//! Tests: `tests/suite/work.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Work at regular times, with a life.
 //!
-//! Tests: `tests/work.rs`.
+//! Tests: `tests/suite/work.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The driver of the doubles: sockets in memory, time by hand.
 //!
 //! Invariant: a wait never sleeps and never moves the clock; one that would is an error, so no test hangs.
-//! Tests: `tests/doubles.rs`.
+//! Tests: `tests/suite/doubles.rs`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The manifest. The profile is the workspace's, so that what it has built is used again.
+/// The manifest. The profile is the workspace's, and so are the features of what its other members use too: what it has
+/// built is used again. A feature that is missing here costs a build of all that lies upon it, nothing else.
 const MANIFEST: &str = r#"[package]
 name = "NAME"
 version = "0.1.0"
@@ -13,6 +14,10 @@ edition = "2024"
 [dev-dependencies]
 sestina = { path = "WORKSPACE/crates/sestina", features = ["trial"] }
 tracing = { version = "0.1", default-features = false, features = ["std"] }
+
+libc = { version = "0.2", features = ["extra_traits"] }
+rustix = { version = "1.1", features = ["event", "fs", "net", "pipe", "process", "pty", "stdio", "system", "termios", "thread", "time"] }
+sestina-reactor = { path = "WORKSPACE/crates/reactor", features = ["futures-io"] }
 
 [workspace]
 

@@ -1,6 +1,6 @@
 //! The control socket as a service: a UNIX socket for its owner alone, and one connection's conversation.
 //!
-//! Tests: `tests/operating.rs`.
+//! Tests: `tests/suite/operating.rs`.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The metrics as a service: a listening socket, and a connection that answers once.
 //!
-//! Tests: `tests/operating.rs`.
+//! Tests: `tests/suite/operating.rs`.
 
 use std::cell::RefCell;
 use std::fmt;

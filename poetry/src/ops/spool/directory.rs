@@ -6,7 +6,7 @@
 //!
 //! Invariant: one process at a time writes here (a lock of the kernel's, which goes with its process).
 //! Invariant: only files with names of ours are touched.
-//! Tests: below, and `tests/spool.rs`.
+//! Tests: below, and `tests/suite/spool.rs`.
 
 use std::error::Error;
 use std::fmt;

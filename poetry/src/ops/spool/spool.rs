@@ -2,7 +2,7 @@
 //!
 //! Invariant: one job at a time is on a thread, so the files change in the order in which the proxy did.
 //! Invariant: what fails on the disk is counted and told, and changes nothing in the proxy.
-//! Tests: `tests/spool.rs`.
+//! Tests: `tests/suite/spool.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -1,0 +1,17 @@
+//! The reactor over drivers without a kernel.
+//!
+//! One program for all these files: each further one is linked anew.
+
+mod bad_input;
+mod cooperating;
+mod fairness;
+mod fake;
+mod fake_driver;
+mod holding;
+mod hosting;
+mod leftovers;
+mod looping;
+mod memory;
+mod stopping;
+mod streaming;
+mod waiting;

@@ -14,9 +14,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sestina_reactor::{
-    Address, Close, Connect, Driver, Event, Job, Key, Listen, Reactor, Received, Signal, Slab, Sock,
-    SocketOption, Time, Token, Wake, WriteQueue,
+    Address, Close, Connect, Driver, Endpoint, Event, Factory, Job, Key, Listen, Reactor, Received, Signal,
+    Slab, Sock, SocketOption, Time, Token, Wake, WriteQueue,
 };
+
+/// A reactor that listens, with one factory.
+pub(crate) fn listening(fake: &Fake, factory: impl Factory) -> Reactor {
+    let reactor = fake.reactor();
+    reactor.listen(&Endpoint::loopback(7), factory).expect("the fake listens anywhere");
+    fake.calls();
+    reactor
+}
+
+/// Turns without letting time pass beyond what is due.
+pub(crate) fn turns(reactor: &Reactor, count: u32) {
+    for _ in 0..count {
+        reactor.turn(Some(Duration::ZERO)).expect("the fake waits");
+    }
+}
+
+/// Turns until no connection is left, however long that takes.
+pub(crate) fn turns_until_all_are_lost(reactor: &Reactor) {
+    while reactor.connections() > 0 {
+        reactor.turn(None).expect("the fake waits");
+    }
+}
 
 /// What a peer does, piece by piece.
 #[derive(Clone)]
@@ -276,6 +298,20 @@ impl Driver for Fake {
 
     fn set_option(&mut self, _: Sock, _: SocketOption) -> io::Result<()> {
         Ok(())
+    }
+
+    fn bind_datagram(&mut self, at: &Address, _: Option<&Address>) -> io::Result<(Sock, Address)> {
+        Ok((Sock(self.world.borrow_mut().sockets.insert(Socket::default())), at.clone()))
+    }
+
+    /// Nobody listens anywhere.
+    fn send_to(&mut self, _: Sock, _: &[u8], _: Option<&Address>) -> io::Result<()> {
+        self.world.borrow_mut().note("send to");
+        Err(io::ErrorKind::ConnectionRefused.into())
+    }
+
+    fn recv_from(&mut self, _: Sock, _: &mut [u8]) -> io::Result<(usize, Address)> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 
     fn resolve(&mut self, _: &str, token: Token) {

@@ -231,10 +231,9 @@ impl Reactor {
     }
 
     pub(crate) fn with_entry<R>(&self, token: Token, f: impl FnOnce(&mut Entry) -> R) -> Option<R> {
-        match self.0.entries.borrow_mut().get_mut(token.0) {
-            Some(entry) => Some(f(entry)),
-            None => None,
-        }
+        let mut entries = self.0.entries.borrow_mut();
+        let entry = entries.get_mut(token.0)?;
+        Some(f(entry))
     }
 
     pub(crate) fn with_connection<R>(&self, token: Token, f: impl FnOnce(&mut Connection) -> R) -> Option<R> {

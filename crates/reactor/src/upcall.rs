@@ -73,7 +73,9 @@ impl Reactor {
         if let Some(extra) = extra {
             self.guard("the drop of a layer", move || drop(extra));
         }
-        told.tell(&why);
+        if let Some(told) = told {
+            told.tell(&why);
+        }
     }
 
     /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.

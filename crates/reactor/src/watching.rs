@@ -122,7 +122,15 @@ impl Reactor {
     }
 
     /// A connection is gone: those who are to be told, once its protocol knows. Who asks from now on does not count it.
-    pub(crate) fn take_watchers(&self, token: Token, port: Option<Token>) -> Told {
+    #[inline]
+    pub(crate) fn take_watchers(&self, token: Token, port: Option<Token>) -> Option<Told> {
+        let watchers = &self.inner().watchers;
+        let is_watched = !(watchers.lost.borrow().is_empty() && watchers.idle.borrow().is_empty());
+        is_watched.then(|| self.take_those_who_watch(token, port))
+    }
+
+    #[cold]
+    fn take_those_who_watch(&self, token: Token, port: Option<Token>) -> Told {
         let watchers = &self.inner().watchers;
         let lost = watchers.lost.borrow_mut().remove(&token).unwrap_or_default();
         let idle = port.and_then(|port| {

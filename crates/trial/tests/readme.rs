@@ -1,7 +1,7 @@
-//! The README's test is one that a stranger's crate runs: `stranger/samples.rs`.
+//! The README's test is one that a stranger's crate runs: `stranger/tests/samples.rs`.
 
 const README: &str = include_str!("../../../README.md");
-const SAMPLES: &str = include_str!("stranger/samples.rs");
+const SAMPLES: &str = include_str!("../stranger/tests/samples.rs");
 
 #[test]
 fn the_readme_shows_a_test_that_a_stranger_runs() {

@@ -8,10 +8,9 @@
 
 mod common;
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Stranger, compare, normal};
+use common::{Stranger, compare, folder, normal, target};
 
 /// Every test of the samples that fails, with its module.
 const FAILING: &[(&str, &[&str])] = &[
@@ -82,23 +81,23 @@ fn a_stranger_gets_these_reports() {
     for test in failing() {
         let run = stranger.run(&test, &[]);
         assert!(!run.status.success(), "{test} must fail");
-        wrong.extend(compare(&test, &normal(&run, &stranger)));
+        wrong.extend(compare(&test, &normal(&run)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     all_others_pass(&stranger);
     replays(&stranger);
-    logs_are_kept_where_they_belong(&stranger);
-    nextest_agrees(&stranger);
+    logs_are_kept_where_they_belong();
+    nextest_agrees();
 }
 
 /// The whole run, in the order of the names.
 fn all_others_pass(stranger: &Stranger) {
     let run = stranger.run_all(&["passing", "--test-threads=1"], &[]);
-    assert!(run.status.success(), "{}", normal(&run, stranger));
-    let wrong = compare("passing", &normal(&run, stranger));
+    assert!(run.status.success(), "{}", normal(&run));
+    let wrong = compare("passing", &normal(&run));
     assert!(wrong.is_none(), "{}", wrong.unwrap_or_default());
     let all = stranger.run_all(&["--skip", "it_does_not_give_the_loop_back"], &[]);
-    let text = normal(&all, stranger);
+    let text = normal(&all);
     let summary = text.lines().find(|line| line.starts_with("test result:")).unwrap_or_default();
     let count = failing().count() - 1;
     assert!(
@@ -114,31 +113,31 @@ fn replays(stranger: &Stranger) {
     assert!(stranger.run(test, &[("SESTINA_SEED", "16")]).status.success(), "seed 16 is fine");
     let replayed = stranger.run(test, &[("SESTINA_SEED", "17")]);
     let first = stranger.run(test, &[]);
-    assert_eq!(normal(&replayed, stranger), normal(&first, stranger), "the same seed, the same report");
+    assert_eq!(normal(&replayed), normal(&first), "the same seed, the same report");
     let under_nextest = stranger.run(test, &[("NEXTEST", "1")]);
-    let text = normal(&under_nextest, stranger);
+    let text = normal(&under_nextest);
     assert!(
         text.contains("SESTINA_SEED=17 cargo nextest run -p stranger -E 'test(=seeded::one_seed_fails)'"),
         "{text}"
     );
 }
 
-fn logs_are_kept_where_they_belong(stranger: &Stranger) {
-    let log = stranger.target().join("trial/stranger/samples/seeded.one_seed_fails.log");
+fn logs_are_kept_where_they_belong() {
+    let log = target().join("trial/stranger/samples/seeded.one_seed_fails.log");
     let text = std::fs::read_to_string(&log).expect("the log of a test is a file below target/trial");
     assert!(text.contains("this is seed 17") && !text.contains("this is seed 16"), "{text}");
-    let kept = stranger.target().join("trial/stranger/samples/passing.what_it_logs_is_not_shown.log");
+    let kept = target().join("trial/stranger/samples/passing.what_it_logs_is_not_shown.log");
     assert!(std::fs::read_to_string(kept).expect("it is kept").contains("nobody wants to see this"));
-    let mut here: Vec<_> = std::fs::read_dir(stranger.folder())
+    let mut here: Vec<_> = std::fs::read_dir(folder())
         .expect("the stranger's folder")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("a plain name"))
         .collect();
     here.sort();
-    assert_eq!(here, ["Cargo.lock", "Cargo.toml", "src", "tests"], "nothing is written beside the sources");
+    assert_eq!(here, ["Cargo.toml", "src", "tests"], "nothing is written beside the sources");
 }
 
 /// The same verdicts by nextest, if it is installed.
-fn nextest_agrees(stranger: &Stranger) {
+fn nextest_agrees() {
     let installed = Command::new("cargo-nextest")
         .args(["nextest", "--version"])
         .stdout(Stdio::null())
@@ -149,13 +148,13 @@ fn nextest_agrees(stranger: &Stranger) {
         eprintln!("skipped: there is no cargo-nextest here; its way to run tests was tried by hand");
         return;
     }
-    let mut nextest = stranger.cargo("nextest");
-    nextest.args(["run", "--offline", "--no-fail-fast", "--color=never", "--hide-progress-bar"]);
+    let mut nextest = Stranger::cargo("nextest run", "samples");
+    nextest.args(["--no-fail-fast", "--color=never", "--hide-progress-bar"]);
     nextest.args(["-E", "not test(it_does_not_give_the_loop_back)"]);
     let run = nextest.output().expect("nextest runs");
     let text = String::from_utf8_lossy(&run.stderr);
     let summary = text.lines().find(|line| line.contains("Summary")).unwrap_or_default();
     let count = failing().count() - 1;
     assert!(summary.contains(&format!("6 passed, {count} failed, ")), "{summary}\n{text}");
-    assert!(Path::new(&stranger.target()).join("trial").is_dir());
+    assert!(target().join("trial").is_dir());
 }

@@ -1,100 +1,38 @@
-//! A crate in a folder of its own that depends on this workspace by paths.
+//! A crate whose tests fail, and what it prints, with everything equal that differs from run to run.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The manifest. The profile is the workspace's, and so are the features of what its other members use too: what it has
-/// built is used again. A feature that is missing here costs a build of all that lies upon it, nothing else.
-const MANIFEST: &str = r#"[package]
-name = "NAME"
-version = "0.1.0"
-edition = "2024"
+/// Where the stranger's crate lies in the workspace.
+const FOLDER: &str = "crates/trial/stranger";
 
-[dev-dependencies]
-sestina = { path = "WORKSPACE/crates/sestina", features = ["trial"] }
-tracing = { version = "0.1", default-features = false, features = ["std"] }
-
-libc = { version = "0.2", features = ["extra_traits"] }
-rustix = { version = "1.1", features = ["event", "fs", "net", "pipe", "process", "pty", "stdio", "system", "termios", "thread", "time"] }
-sestina-reactor = { path = "WORKSPACE/crates/reactor", features = ["futures-io"] }
-
-[workspace]
-
-[profile.dev]
-debug = "line-tables-only"
-
-[profile.dev.package.sestina-reactor]
-codegen-units = 1
-opt-level = 2
-
-[profile.dev.package.sestina-reactor-sim]
-codegen-units = 1
-opt-level = 2
-"#;
-
+/// The crate, and its program of tests.
 pub(crate) struct Stranger {
-    folder: PathBuf,
     program: PathBuf,
 }
 
 impl Stranger {
-    /// Writes the crate with its test files.
-    pub(crate) fn write(name: &str, tests: &[(&str, &str)]) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let workspace = workspace();
-        let write = |path: &str, text: &str| {
-            let path = folder.join(path);
-            std::fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("a folder");
-            // Only what has changed: what is built already stays.
-            if std::fs::read_to_string(&path).ok().as_deref() != Some(text) {
-                std::fs::write(path, text).expect("a file");
-            }
-        };
-        let workspace_text = workspace.to_str().expect("a plain path");
-        write("Cargo.toml", &MANIFEST.replace("WORKSPACE", workspace_text).replace("NAME", name));
-        write("src/lib.rs", "//! A stranger's crate.\n");
-        for (test, text) in tests {
-            write(&format!("tests/{test}.rs"), text);
-        }
-        std::fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock")).expect("the same versions");
-        Self { folder, program: PathBuf::new() }
-    }
-
-    /// Writes the crate of samples and builds it.
+    /// Builds the samples.
     pub(crate) fn build() -> Self {
-        let mut stranger = Self::write("stranger", &[("samples", include_str!("../stranger/samples.rs"))]);
-        stranger.program = stranger.build_tests();
-        stranger
-    }
-
-    fn build_tests(&self) -> PathBuf {
-        let mut build = self.cargo("test");
-        let built = build
-            .args(["--offline", "--no-run", "--test", "samples", "--message-format=json-render-diagnostics"])
-            .output()
-            .expect("cargo runs");
+        let mut build = Self::cargo("test", "samples");
+        let built = build.args(["--no-run", "--message-format=json-render-diagnostics"]).output();
+        let built = built.expect("cargo runs");
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let messages = String::from_utf8(built.stdout).expect("cargo writes text");
         let line = messages.lines().find(|line| line.contains("\"name\":\"samples\"")).expect("it was built");
         let rest = line.split("\"executable\":\"").nth(1).expect("it is a program");
-        rest.split('"').next().expect("the path ends").into()
+        Self { program: rest.split('"').next().expect("the path ends").into() }
     }
 
-    pub(crate) fn cargo(&self, command: &str) -> Command {
+    /// A command for one program of its tests; the whole workspace is named, so that everything has the features with which
+    /// the running test was built.
+    pub(crate) fn cargo(command: &str, test: &str) -> Command {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.arg(command).current_dir(&self.folder).env("CARGO_TARGET_DIR", self.target());
+        cargo.args(command.split(' ')).args(["--offline", "--workspace", "--test", test]);
+        cargo.current_dir(workspace()).env("CARGO_TARGET_DIR", target());
         clean(&mut cargo);
         cargo
-    }
-
-    /// The folder that the workspace is built in.
-    pub(crate) fn target(&self) -> PathBuf {
-        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target folder").to_owned()
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// Runs one test.
@@ -105,7 +43,7 @@ impl Stranger {
     pub(crate) fn run_all(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         let mut program = Command::new(&self.program);
         clean(&mut program);
-        program.args(arguments).envs(environment.iter().copied()).current_dir(&self.folder);
+        program.args(arguments).envs(environment.iter().copied()).current_dir(folder());
         program.output().expect("the tests run")
     }
 }
@@ -115,6 +53,16 @@ fn workspace() -> PathBuf {
         .join("../..")
         .canonicalize()
         .expect("this crate lies in a workspace")
+}
+
+/// Where the stranger's crate lies.
+pub(crate) fn folder() -> PathBuf {
+    workspace().join(FOLDER)
+}
+
+/// The folder that the workspace is built in.
+pub(crate) fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target folder").to_owned()
 }
 
 /// What the outer run has in its environment must not change the inner one.
@@ -128,10 +76,12 @@ fn clean(command: &mut Command) {
 }
 
 /// What it printed, with everything equal that differs from run to run.
-pub(crate) fn normal(run: &Output, stranger: &Stranger) -> String {
+pub(crate) fn normal(run: &Output) -> String {
     let (out, errors) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
-    let text = format!("{out}{errors}").replace(&stranger.target().display().to_string(), "TARGET");
-    let text = text.replace(&stranger.folder().display().to_string(), "HERE");
+    let text = format!("{out}{errors}").replace(&target().display().to_string(), "TARGET");
+    let text = text.replace(&folder().display().to_string(), "HERE");
+    // A stranger's own workspace begins here.
+    let text = text.replace(&format!("{FOLDER}/"), "");
     let text = text.replace(workspace().to_str().expect("a plain path"), "WORKSPACE");
     // Where real time plays a part, no time is the same twice.
     let is_real = text.contains("on the real reactor") || text.contains("of real time");

@@ -109,13 +109,13 @@ async fn a_large_log_keeps_its_beginning_and_its_end() {
 fn the_file_of_a_large_log_is_bounded() {
     let program = std::env::current_exe().expect("this program");
     let run = std::process::Command::new(&program)
-        .args(["a_large_log_keeps_its_beginning_and_its_end", "--exact"])
+        .args(["logs::a_large_log_keeps_its_beginning_and_its_end", "--exact"])
         .output()
         .expect("it runs again");
-    assert!(run.status.success());
+    assert!(String::from_utf8_lossy(&run.stdout).contains("1 passed"), "{run:?}");
     let target =
         program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).expect("a target folder");
-    let file = target.join("trial/sestina-trial/logs/a_large_log_keeps_its_beginning_and_its_end.log");
+    let file = target.join("trial/sestina-trial/suite/logs.a_large_log_keeps_its_beginning_and_its_end.log");
     let text = std::fs::read_to_string(file).expect("the log");
     assert!(text.len() < LOG_FILE_BYTES_MAX + 32 * 1024, "{}", text.len());
     assert!(text.contains("number=0 ") && text.trim_end().ends_with("the last line"));

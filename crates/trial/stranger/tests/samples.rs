@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sestina::trial::{
-    Fixture, TestResult, Trial, add_cleanup, assert_failure, assert_no_result, failure_result_of, listening, skip,
-    success_result_of,
+    Fixture, TestResult, Trial, add_cleanup, assert_failure, assert_no_result, failure_result_of, listening,
+    skip, success_result_of,
 };
 use sestina::{
     Address, Command, Conn, ConnectError, DatagramProtocol, Deferred, Endpoint, Failure, LoopingCall,

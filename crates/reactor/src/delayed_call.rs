@@ -36,8 +36,8 @@ impl DelayedCall {
     #[expect(clippy::must_use_candidate, reason = "the effect is what it is called for")]
     pub fn cancel(&self) -> bool {
         let Some(reactor) = self.reactor.upgrade() else { return false };
-        let job = reactor.inner().timers.borrow_mut().cancel(self.timer);
-        job.is_some() // and dropped here, with nothing borrowed
+        let call = reactor.inner().timers.borrow_mut().cancel_with(self.timer, Job::into_call);
+        call.is_some() // and dropped here, with nothing borrowed
     }
 
     /// Has the call made this time from now. Says whether there still was one.

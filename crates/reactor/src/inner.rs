@@ -198,6 +198,17 @@ pub(crate) enum Job {
     ConnectTimeout(Token),
 }
 
+impl Job {
+    /// The user's call, if it is one: all that has to be dropped.
+    #[inline]
+    pub(crate) fn into_call(self) -> Option<Box<dyn FnOnce()>> {
+        match self {
+            Self::Call(call) => Some(call),
+            _ => None,
+        }
+    }
+}
+
 impl Entry {
     pub(crate) fn kind(&self) -> Kind {
         match self {

@@ -126,6 +126,12 @@ impl<T> Slab<T> {
     /// Takes the tenant out, if the key still names one.
     #[inline(always)]
     pub fn remove(&mut self, key: Key) -> Option<T> {
+        self.remove_with(key, |value| value)
+    }
+
+    /// As `remove`, and gives what `take` makes of the tenant: where that is a word of it, the rest is not copied.
+    #[inline(always)]
+    pub(crate) fn remove_with<R>(&mut self, key: Key, take: impl FnOnce(T) -> R) -> Option<R> {
         let (next, index) = (self.free, u32::try_from(key.index()).ok()?);
         let place = self.place_mut(key)?;
         if place.generation.get() != key.generation() || matches!(place.tenant, Tenant::Free { .. }) {
@@ -136,7 +142,7 @@ impl<T> Slab<T> {
         self.free = Some(index);
         self.len -= 1;
         match before {
-            Tenant::Here(value) => Some(value),
+            Tenant::Here(value) => Some(take(value)),
             Tenant::Free { .. } => None,
         }
     }

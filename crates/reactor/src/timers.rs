@@ -99,10 +99,17 @@ impl<J> Timers<J> {
     }
 
     /// The job, if it has not run: the caller drops it with nothing borrowed, for dropping it is user code.
-    #[inline(always)]
     #[must_use = "dropping a job runs user code: do it with nothing borrowed"]
     pub(crate) fn cancel(&mut self, id: TimerId) -> Option<J> {
-        let timer = self.jobs.remove(id)?;
+        self.cancel_with(id, |job| job)
+    }
+
+    /// As `cancel`, inlined, and gives what `take` makes of the job: one that was set a moment ago is not read whole, for its
+    /// words are still on their way to memory, and a processor that reads two of them at once waits until they are there.
+    #[inline(always)]
+    #[must_use = "dropping a job runs user code: do it with nothing borrowed"]
+    pub(crate) fn cancel_with<R>(&mut self, id: TimerId, take: impl FnOnce(J) -> R) -> Option<R> {
+        let taken = self.jobs.remove_with(id, |timer| take(timer.job))?;
         let entry = std::mem::replace(&mut self.live[id.index()], NONE);
         if self.fresh.last().is_some_and(|last| last.order == entry) {
             self.fresh.pop();
@@ -110,7 +117,7 @@ impl<J> Timers<J> {
             self.dead += 1;
             self.purge();
         }
-        Some(timer.job)
+        Some(taken)
     }
 
     /// Moves a job; counts as a new request for the order of equal times. False if it is gone.

@@ -49,6 +49,8 @@ impl Reactor {
                 reactor.guard("the drop of a job on a thread", move || drop(jobs));
                 let runs = inner.remote_runs.take();
                 reactor.guard("the drop of what a thread waits for", move || drop(runs));
+                let watchers = (inner.watchers.lost.take(), inner.watchers.idle.take());
+                reactor.guard("the drop of who watches", move || drop(watchers));
                 let triggers = (inner.triggers.take(), inner.startup.take());
                 reactor.guard("the drop of a trigger", move || drop(triggers));
                 let signals = inner.signals.replace(BTreeMap::new());

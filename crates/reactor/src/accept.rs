@@ -169,6 +169,7 @@ impl Reactor {
             drop(entry);
             return Err(ListenError::from_io(address, error));
         }
+        drop(driver);
         self.note_place(Thing::Entry(token.0), Location::caller(), Origin::Made);
         tracing::debug!(%address, "listening");
         Ok(Port { reactor: self.downgrade(), token, address })
@@ -218,11 +219,11 @@ impl Reactor {
                 if port.retry.is_some() || port.paused {
                     return None; // until then the connections wait in the kernel's backlog
                 }
-                let room = port.census.has_room(&port.address);
+                let room = port.census.has_room();
                 port.waits_for_room = !room;
                 (room && !port.stopping).then_some(port.sock)
             });
-            let Some(sock) = open.flatten() else { return };
+            let Some(sock) = open.flatten() else { return self.note_full(token) };
             let accepted = self.inner().driver.borrow_mut().accept(sock);
             match accepted {
                 Ok((sock, peer)) => {
@@ -235,6 +236,30 @@ impl Reactor {
             }
         }
         self.mark_ready(token);
+    }
+
+    /// Says in the log that a port has become full, if it has.
+    #[cold]
+    fn note_full(&self, token: Token) {
+        let full = self.with_port(token, |port| {
+            let is_news = port.waits_for_room && port.census.is_full_news();
+            is_news.then(|| (port.address.clone(), port.census.limits.total))
+        });
+        if let Some((port, limit)) = full.flatten() {
+            tracing::warn!(%port, limit, "too many connections: clients wait until one ends");
+        }
+    }
+
+    /// Sends a client away whose address has its share.
+    fn refuse(&self, token: Token, sock: Sock, peer: &Address) {
+        let limit = self
+            .with_port(token, |port| port.census.is_refusal_news().then_some(port.census.limits.per_peer));
+        if let Some(limit) = limit.flatten() {
+            tracing::warn!(%peer, limit, "too many connections from one peer: further ones are refused");
+        }
+        tracing::debug!(%peer, "connection refused: this peer has too many");
+        self.count(|statistics| statistics.refused += 1);
+        self.inner().driver.borrow_mut().close(sock, Close::Reset);
     }
 
     /// Builds the protocol for an accepted connection and tells it.
@@ -250,11 +275,7 @@ impl Reactor {
                 self.inner().driver.borrow_mut().close(sock, Close::Reset);
                 return self.release_from_port(token, &peer);
             }
-            Welcome::TooMany => {
-                tracing::debug!(%peer, "connection refused: this peer has too many");
-                self.count(|statistics| statistics.refused += 1);
-                return self.inner().driver.borrow_mut().close(sock, Close::Reset);
-            }
+            Welcome::TooMany => return self.refuse(token, sock, &peer),
         };
         let built = self.guard("a factory", || factory.build(&peer)).flatten();
         let mut factory = Some(factory);
@@ -275,7 +296,7 @@ impl Reactor {
                 });
                 let token = Token(key);
                 self.note_accepted(port.0, token.0);
-                self.push_dirty(token);
+                self.list_dirty(token, true);
                 self.upcall(token, |protocol, conn| protocol.connection_made(conn));
             }
             None => {

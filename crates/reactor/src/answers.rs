@@ -47,6 +47,10 @@ impl<F> Slot for Cell<Option<F>> {
 }
 
 impl Answers {
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     pub(crate) fn pop_ready(&mut self) -> Option<Ready> {
         self.ready.pop_front()
     }

@@ -4,7 +4,7 @@
 //! Nearly every peer finishes within milliseconds, so a draining socket that the poller does not know yet is looked at
 //! once when it is [`SWEEP_AFTER`] old, and registered only if the peer is still there. All connections have the same
 //! limits, so each limit is a queue in the order of time and costs no timer.
-//! Invariant: each list is in the order of its times.
+//! Invariant: each list is in the order of its times, which are those since when the limit counts: limits may change.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,6 +19,10 @@ use crate::time::Time;
 const SWEEP_AFTER: Duration = Duration::from_millis(20);
 /// How much that look reads: nearly always the answer is the peer's end.
 pub(crate) const LOOK_BYTES: usize = 64;
+/// After this many connections on their way out, of each limit, the others have their turn.
+const CLOSINGS_PER_TURN_MAX: u32 = 512;
+/// Those that have stalled are swept when there are more than this, and then when they have doubled.
+const STALLED_SWEEP_MIN: usize = 64;
 
 /// Default of [`CloseLimits::silence_max`].
 pub const CLOSE_SILENCE_MAX: Duration = Duration::from_secs(2);
@@ -69,23 +73,37 @@ impl Default for CloseLimits {
 #[derive(Debug, Default)]
 pub(crate) struct Closings {
     pub(crate) limits: CloseLimits,
-    /// Drain, not known to the poller, to be looked at then.
+    /// Drain, not known to the poller; looked at when they are [`SWEEP_AFTER`] old.
     sweep: VecDeque<(Time, Token)>,
-    /// Drain; left alone then, if silent.
+    /// Drain; left alone if silent.
     silent: VecDeque<(Time, Token)>,
-    /// Close, with something unsent; cut then, if nothing was taken.
+    /// Close, with something unsent; cut if nothing is taken.
     stalled: VecDeque<(Time, Token)>,
+    /// When `stalled` has so many, it is swept.
+    sweep_stalled_at: usize,
 }
 
 impl Closings {
     pub(crate) fn next(&self) -> Option<Time> {
-        [&self.sweep, &self.silent, &self.stalled].into_iter().filter_map(|list| Some(list.front()?.0)).min()
+        let CloseLimits { silence_max, stall_max, .. } = self.limits;
+        let lists = [(&self.sweep, SWEEP_AFTER), (&self.silent, silence_max), (&self.stalled, stall_max)];
+        lists.into_iter().filter_map(|(list, after)| Some(list.front()?.0 + after)).min()
+    }
+
+    /// Nearly all that stall go on and are gone long before the limit: those are swept out, or the list would hold all that
+    /// there were within the limit.
+    fn push_stalled(&mut self, now: Time, token: Token, is_closing: impl Fn(Token) -> bool) {
+        if self.stalled.len() >= self.sweep_stalled_at.max(STALLED_SWEEP_MIN) {
+            self.stalled.retain(|(_, token)| is_closing(*token));
+            self.sweep_stalled_at = self.stalled.len() * 2;
+        }
+        self.stalled.push_back((now, token));
     }
 }
 
-fn pop_due(list: &mut VecDeque<(Time, Token)>, now: Time) -> Option<Token> {
-    let (time, token) = *list.front()?;
-    (time <= now).then(|| list.pop_front())?;
+fn pop_due(list: &mut VecDeque<(Time, Token)>, after: Duration, now: Time) -> Option<Token> {
+    let (begun, token) = *list.front()?;
+    (begun + after <= now).then(|| list.pop_front())?;
     Some(token)
 }
 
@@ -103,8 +121,7 @@ impl Reactor {
         });
         if news == Some(true) {
             let mut closings = self.inner().closings.borrow_mut();
-            let at = now + closings.limits.stall_max;
-            closings.stalled.push_back((at, token));
+            closings.push_stalled(now, token, |token| self.is_closing(token));
         }
     }
 
@@ -113,40 +130,39 @@ impl Reactor {
         if watched {
             return self.drain_watched(token);
         }
-        let at = self.now() + SWEEP_AFTER;
-        self.inner().closings.borrow_mut().sweep.push_back((at, token));
+        self.inner().closings.borrow_mut().sweep.push_back((self.now(), token));
     }
 
     /// The poller knows the socket: wait for the peer's end, within the limits.
     fn drain_watched(&self, token: Token) {
         self.mark_ready(token);
         let mut closings = self.inner().closings.borrow_mut();
-        let at = self.now() + closings.limits.silence_max;
-        closings.silent.push_back((at, token));
+        closings.silent.push_back((self.now(), token));
     }
 
     fn end_draining(&self, token: Token) {
         self.change(token, |state, pool| state.over(Lost::Closed, pool));
     }
 
-    /// Looks at the sockets whose time has come.
+    /// Looks at the connections on their way out whose time has come, within the budget.
     pub(crate) fn sweep(&self) {
         let now = self.now();
-        while let Some(token) = self.pop_closing(now, |closings| &mut closings.sweep) {
+        for token in self.due_closings(now, |closings| (&mut closings.sweep, SWEEP_AFTER)) {
             self.discard_some(token, &mut [0; LOOK_BYTES]);
             self.flush(token);
             if self.is_draining(token) {
                 self.watch(token);
                 self.drain_watched(token);
+                self.mark_dirty(token); // the poller may have refused it
             }
             self.settle();
         }
-        while let Some(token) = self.pop_closing(now, |closings| &mut closings.silent) {
+        for token in self.due_closings(now, |closings| (&mut closings.silent, closings.limits.silence_max)) {
             if self.is_draining(token) {
                 self.silence_ends(token, now);
             }
         }
-        while let Some(token) = self.pop_closing(now, |closings| &mut closings.stalled) {
+        for token in self.due_closings(now, |closings| (&mut closings.stalled, closings.limits.stall_max)) {
             if self.is_closing(token) {
                 self.stall_ends(token, now);
             }
@@ -154,12 +170,17 @@ impl Reactor {
         self.settle();
     }
 
-    fn pop_closing(
+    /// Takes those off a list who have been on it for so long.
+    fn due_closings(
         &self,
         now: Time,
-        list: impl FnOnce(&mut Closings) -> &mut VecDeque<(Time, Token)>,
-    ) -> Option<Token> {
-        pop_due(list(&mut self.inner().closings.borrow_mut()), now)
+        list: impl Fn(&mut Closings) -> (&mut VecDeque<(Time, Token)>, Duration),
+    ) -> impl Iterator<Item = Token> {
+        (0..CLOSINGS_PER_TURN_MAX).map_while(move |_| {
+            let mut closings = self.inner().closings.borrow_mut();
+            let (list, after) = list(&mut closings);
+            pop_due(list, after, now)
+        })
     }
 
     fn silence_ends(&self, token: Token, now: Time) {
@@ -210,7 +231,7 @@ impl Reactor {
             .unwrap_or(false)
     }
 
-    /// Ends every connection, attempt and port. Ends of user code may make new ones, so a few rounds are made.
+    /// Ends every connection, attempt, port, datagram socket and process, once: what is told of its end may make new ones.
     pub(crate) fn end_all(&self) {
         let keys = self.inner().entries.borrow().keys();
         for key in keys {
@@ -226,5 +247,23 @@ impl Reactor {
             }
         }
         self.settle();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slab::Slab;
+
+    #[test]
+    fn the_list_of_those_that_stalled_holds_no_more_than_twice_those_that_still_do() {
+        let (mut closings, mut slab) = (Closings::default(), Slab::default());
+        let stuck = Token(slab.insert(()));
+        closings.push_stalled(Time::ZERO, stuck, |_| true);
+        for _ in 0..10_000 {
+            closings.push_stalled(Time::ZERO, Token(slab.insert(())), |token| token == stuck);
+            assert!(closings.stalled.len() <= STALLED_SWEEP_MIN, "{}", closings.stalled.len());
+        }
+        assert_eq!(closings.stalled.front(), Some(&(Time::ZERO, stuck)), "who is first stays first");
     }
 }

@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::driver::{SocketOption, Token};
 use crate::inner::{Job, Reactor, WeakReactor};
 
-use crate::state::{Drain, Phase, Reading};
+use crate::state::{Drain, Phase, Reading, Written};
 use crate::time::Time;
 
 /// A connection, lent to its protocol for one upcall.
@@ -353,10 +353,17 @@ impl fmt::Debug for ConnHandle {
 /// The verbs, by token. Each makes one short borrow, or two after one another.
 impl Reactor {
     pub(crate) fn write(&self, token: Token, bytes: &[u8]) {
-        let written = self.change(token, |state, pool| state.write(bytes, pool));
-        if written != Some(true) {
-            self.count(|statistics| statistics.writes_without_effect += 1);
+        match self.change(token, |state, pool| state.write(bytes, pool)) {
+            Some(Written::Queued) => {}
+            Some(Written::Cut) => self.note_full_queue(token),
+            Some(Written::Unheard) | None => self.count(|statistics| statistics.writes_without_effect += 1),
         }
+    }
+
+    #[cold]
+    fn note_full_queue(&self, token: Token) {
+        let limit = self.with_connection(token, |connection| connection.state.queue_limit());
+        tracing::warn!(peer = ?self.peer(token), ?limit, "connection cut: its write queue is full");
     }
 
     pub(crate) fn write_shared(&self, token: Token, body: Rc<[u8]>, range: Range<usize>) {
@@ -372,7 +379,7 @@ impl Reactor {
             state.lose_connection();
             state.reading()
         });
-        if reading == Some(Reading::Discard) {
+        if reading.is_some_and(|reading| reading != Reading::No) {
             self.mark_ready(token); // a paused connection reads on from here, to discard
         }
     }

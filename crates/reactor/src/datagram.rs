@@ -23,6 +23,8 @@ use crate::read::SCRATCH_BYTES;
 pub const DATAGRAMS_QUEUED_MAX: usize = 256;
 /// After this many datagrams from one socket the others have their turn.
 const DATAGRAMS_PER_TURN_MAX: u32 = 64;
+/// After this many failures to send from one socket the others have their turn: whoever is told of one may send again.
+const DATAGRAM_FAILURES_PER_FLUSH_MAX: u32 = 16;
 
 /// What one datagram socket does. Every method has a default; each is an upcall, with the same rules as those of a
 /// [`Protocol`](crate::Protocol). A panic closes the socket.
@@ -290,19 +292,24 @@ impl Reactor {
             self.datagram_upcall(token, |protocol, socket| protocol.started(socket));
             self.mark_ready(token);
         }
-        while let Some(error) = self.send_datagrams(token) {
+        let sent_all = (0..DATAGRAM_FAILURES_PER_FLUSH_MAX).any(|_| {
+            let Some(error) = self.send_datagrams(token) else { return true };
             self.datagram_upcall(token, |protocol, socket| protocol.failed(socket, &error));
+            false
+        });
+        if !sent_all {
+            self.rest(token);
         }
         if self.with_datagrams(token, |state| state.stopping) == Some(true) {
             self.close_datagrams(token);
         }
     }
 
-    /// Sends until the socket is full or the queue empty; an error stops it, and is told.
+    /// Sends until the socket is full or the queue empty, unless it rests; an error stops it, and is told.
     fn send_datagrams(&self, token: Token) -> Option<io::Error> {
         let mut driver = self.inner().driver.borrow_mut();
         self.with_datagrams(token, |state| {
-            while let (false, Some((data, to))) = (state.full, state.queue.front()) {
+            while let (false, Some((data, to))) = (state.full || state.listed.rests, state.queue.front()) {
                 match driver.send_to(state.sock, data, to.as_ref()) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => state.full = true,
                     Err(error) => {

@@ -3,7 +3,7 @@
 //! The reactor holds one `Box<dyn Driver>` and is the only caller. A driver never calls back: the reactor *tries*
 //! an operation, and [`io::ErrorKind::WouldBlock`] promises that an [`Event`] will come once it can be tried again.
 //! Drivers: `reactor-mio` (the operating system), `reactor-sim` (a simulated network and clock), and the small fake
-//! in `tests/suite/fake_driver.rs`, which shows how little one needs.
+//! in `tests/suite/fake/`, which shows how little one needs.
 
 use std::fmt;
 use std::io;

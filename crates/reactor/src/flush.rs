@@ -6,6 +6,9 @@ use crate::state::{Phase, Step};
 
 /// After this many sends to one connection the others have their turn.
 const SENDS_PER_FLUSH_MAX: u32 = 16;
+/// After this many answers ([`Conn::then`](crate::Conn::then)) to one connection the others have their turn: an answer may ask for the
+/// next one.
+const ANSWERS_PER_FLUSH_MAX: u32 = 64;
 
 impl Reactor {
     /// Flushes whatever is dirty until nothing is, and says whether anything was. Only the loop calls it.
@@ -26,8 +29,8 @@ impl Reactor {
     }
 
     pub(crate) fn flush(&self, token: Token) {
-        let mut sends_left = SENDS_PER_FLUSH_MAX;
-        while let Some(Stop { step, may_be_told }) = self.wire_steps(token, &mut sends_left) {
+        let mut share = Share { sends: SENDS_PER_FLUSH_MAX, answers: ANSWERS_PER_FLUSH_MAX };
+        while let Some(Stop { step, may_be_told }) = self.wire_steps(token, &mut share) {
             match step {
                 Step::TellPause => {
                     self.upcall(token, |protocol, conn| protocol.pause_producing(conn));
@@ -42,8 +45,7 @@ impl Reactor {
                 Step::EndLayers => self.end_layers(token),
                 Step::Become => self.become_successor(token),
                 Step::Lose(why) => return self.lose(token, why),
-                // The others have their turn.
-                Step::Send => return self.mark_ready(token),
+                Step::Send => return self.rest(token),
                 Step::Drain { watched } => {
                     self.begin_draining(token, watched);
                     if !may_be_told {
@@ -51,7 +53,7 @@ impl Reactor {
                     }
                 }
                 Step::Idle { closing } => {
-                    if may_be_told && (self.tell_producer(token) || self.tell_answer(token)) {
+                    if may_be_told && (self.tell_producer(token) || self.tell_answer(token, &mut share)) {
                         continue;
                     }
                     if closing {
@@ -66,12 +68,15 @@ impl Reactor {
 
     /// Takes the steps that need nobody but the socket, with one look at the connection for all of them, and gives the first
     /// that needs more.
-    fn wire_steps(&self, token: Token, sends_left: &mut u32) -> Option<Stop> {
+    fn wire_steps(&self, token: Token, share: &mut Share) -> Option<Stop> {
         self.with_wire(token, |wire, connection| {
+            if connection.listed.rests {
+                *share = Share::default();
+            }
             loop {
                 match connection.state.step() {
-                    Step::Send if *sends_left > 0 => {
-                        *sends_left -= 1;
+                    Step::Send if share.sends > 0 => {
+                        share.sends -= 1;
                         wire.send(connection);
                     }
                     Step::Finish => wire.finish(connection),
@@ -84,10 +89,19 @@ impl Reactor {
         })
     }
 
-    /// Brings one answer to the protocol, if one waits.
-    fn tell_answer(&self, token: Token) -> bool {
-        let ready = self.with_connection(token, |connection| connection.answers.as_mut()?.pop_ready());
+    /// Brings one answer to the protocol, if one waits and it has not had its share.
+    fn tell_answer(&self, token: Token, share: &mut Share) -> bool {
+        let mut has_had_all = false;
+        let ready = self.with_connection(token, |connection| {
+            let answers = connection.answers.as_mut()?;
+            has_had_all = share.answers == 0 && answers.has_ready();
+            if has_had_all { None } else { answers.pop_ready() }
+        });
+        if has_had_all {
+            self.rest(token);
+        }
         let Some(ready) = ready.flatten() else { return false };
+        share.answers -= 1;
         self.upcall(token, |protocol, conn| ready(protocol, conn));
         true
     }
@@ -105,6 +119,13 @@ impl Reactor {
         self.with_connection(token, |connection| matches!(connection.state.phase(), Phase::Draining { .. }))
             .unwrap_or(false)
     }
+}
+
+/// What one connection may still have before the others have their turn; nothing while it rests.
+#[derive(Default)]
+struct Share {
+    sends: u32,
+    answers: u32,
 }
 
 /// Where a connection stops that is being flushed.

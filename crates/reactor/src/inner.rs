@@ -136,7 +136,8 @@ pub(crate) struct Connection {
     pub(crate) port: Option<Token>,
     pub(crate) timer: Option<TimerId>,
     pub(crate) answers: Option<Box<Answers>>,
-    /// When it last got rid of bytes or, while draining, got some.
+    /// When bytes last moved, or a limit began to count: bytes sent; bytes received while it is open or drains. What comes in
+    /// while it closes does not count, for then the peer is to take something.
     pub(crate) progress: Time,
     pub(crate) listed: Listed,
 }
@@ -147,6 +148,8 @@ pub(crate) struct Listed {
     pub(crate) dirty: bool,
     pub(crate) ready: bool,
     pub(crate) stalled: bool,
+    /// It has had its share of this turn, and goes on when it is taken from the list of those that are ready.
+    pub(crate) rests: bool,
 }
 
 impl Listed {
@@ -228,7 +231,9 @@ impl Reactor {
     }
 
     pub(crate) fn with_entry<R>(&self, token: Token, f: impl FnOnce(&mut Entry) -> R) -> Option<R> {
-        self.0.entries.borrow_mut().get_mut(token.0).map(f)
+        let mut entries = self.0.entries.borrow_mut();
+        let entry = entries.get_mut(token.0)?;
+        Some(f(entry))
     }
 
     pub(crate) fn with_connection<R>(&self, token: Token, f: impl FnOnce(&mut Connection) -> R) -> Option<R> {
@@ -250,16 +255,13 @@ impl Reactor {
             is_news = connection.listed.becomes_dirty();
             f(&mut connection.state, &mut pool)
         });
-        if is_news {
-            self.push_dirty(token);
-        }
+        self.list_dirty(token, is_news);
         changed
     }
 
     pub(crate) fn mark_dirty(&self, token: Token) {
-        if self.with_entry(token, |entry| entry.listed().becomes_dirty()) == Some(true) {
-            self.push_dirty(token);
-        }
+        let is_news = self.with_entry(token, |entry| entry.listed().becomes_dirty());
+        self.list_dirty(token, is_news == Some(true));
     }
 
     pub(crate) fn mark_ready(&self, token: Token) {
@@ -268,10 +270,19 @@ impl Reactor {
         }
     }
 
-    /// Lists an entry that has become dirty.
-    pub(crate) fn push_dirty(&self, token: Token) {
-        self.0.dirty.borrow_mut().push_back(token);
-        self.nudge();
+    /// Others have their turn: what is left to do for this one is done when it is served again, in the next turn at the latest.
+    pub(crate) fn rest(&self, token: Token) {
+        self.with_entry(token, |entry| entry.listed().rests = true);
+        self.mark_ready(token);
+    }
+
+    /// Lists an entry, if it has just become dirty.
+    #[inline]
+    pub(crate) fn list_dirty(&self, token: Token, is_news: bool) {
+        if is_news {
+            self.0.dirty.borrow_mut().push_back(token);
+            self.nudge();
+        }
     }
 
     /// Lists an entry that has become ready.
@@ -290,13 +301,17 @@ impl Reactor {
         Some((token, kind))
     }
 
-    /// The next entry to read, accept or check, and what it is, unless it is gone.
+    /// The next entry to read, accept or check, and what it is, unless it is gone. One that has rested is flushed as well.
     pub(crate) fn take_ready(&self) -> Option<(Token, Option<Kind>)> {
         let token = self.0.ready.borrow_mut().pop_front()?;
+        let mut is_news = false;
         let kind = self.with_entry(token, |entry| {
-            entry.listed().ready = false;
+            let listed = entry.listed();
+            listed.ready = false;
+            is_news = std::mem::take(&mut listed.rests) && listed.becomes_dirty();
             entry.kind()
         });
+        self.list_dirty(token, is_news);
         Some((token, kind))
     }
 

@@ -15,6 +15,7 @@ use crate::extra::{End, Extra, Successor};
 use crate::inner::{Job, Reactor, Role};
 use crate::layer::{Chain, Layer, Out};
 use crate::protocol::Protocol;
+use crate::state::Phase;
 use crate::time::Time;
 
 /// The protocol that waited for this answer has handed its connection to another one.
@@ -50,6 +51,11 @@ impl Conn<'_> {
     /// The successor's `connection_made` comes next; this protocol is dropped and hears nothing more, not even
     /// `connection_lost`. Its answers ([`Conn::then`]) are cancelled because of [`ProtocolReplaced`], and so is its timer
     /// ([`Conn::set_timer`]). What belongs to the connection stays: layers, marks, limits, the idle timeout.
+    ///
+    /// On a connection that closes already ([`Conn::lose_connection`], before or after) the successor hears
+    /// `connection_made`, nothing that the peer still sends, and `connection_lost`. One that is cut in the same upcall
+    /// ([`Conn::abort`], a panic, a write queue above its limit) is not handed over: the successor is dropped, and this
+    /// protocol hears `connection_lost`.
     pub fn become_protocol(&mut self, protocol: impl Protocol, unread: &[u8]) {
         let successor = Successor { protocol: Box::new(protocol), unread: unread.to_vec() };
         let before = self.reactor().with_extra(self.token(), |extra| extra.successor.replace(successor));
@@ -124,7 +130,7 @@ impl Reactor {
         let Some(at) = wake else { return };
         let mut timers = self.inner().timers.borrow_mut();
         self.with_extra(token, |extra| match extra.layer_timer {
-            Some(timer) if timers.reset(timer, at) => {}
+            Some(timer) if timers.time(timer) == Some(at) || timers.reset(timer, at) => {}
             _ => extra.layer_timer = Some(timers.schedule(at, Job::Layers(token))),
         });
     }
@@ -183,6 +189,9 @@ impl Reactor {
         let now = self.now();
         let mut timers = self.inner().timers.borrow_mut();
         let idle = self.with_connection(token, |connection| {
+            if matches!(connection.state.phase(), Phase::Draining { .. }) {
+                return None; // all is sent: the limits of closing count now, and they end it politely
+            }
             let until = connection.progress;
             let Some((limit, timer)) = connection.state.extra.as_mut()?.idle.as_mut() else {
                 return Some(false);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::layer::{Layer, LayerIo};
 use crate::rate::{Bucket, PipeRate};
+use crate::statistics::wide;
 use crate::time::Time;
 
 /// Counts the bytes that pass, in both directions; several connections may share one count.
@@ -45,7 +46,7 @@ impl Counting {
 }
 
 fn add(count: &Cell<u64>, bytes: &[u8]) {
-    count.set(count.get() + u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    count.set(count.get() + wide(bytes.len()));
 }
 
 impl Layer for Counting {

@@ -64,13 +64,19 @@ impl Census {
         Self { limits, ..Self::default() }
     }
 
-    /// Whether another connection may be taken. Says in the log when that changes.
-    pub(crate) fn has_room(&mut self, port: &Address) -> bool {
-        let room = self.total < self.limits.total;
-        if !room && !std::mem::replace(&mut self.logged, true) {
-            tracing::warn!(%port, limit = self.limits.total, "too many connections: clients wait until one ends");
-        }
-        room
+    /// Whether another connection may be taken.
+    pub(crate) fn has_room(&self) -> bool {
+        self.total < self.limits.total
+    }
+
+    /// Whether nobody has asked this since the port last had room.
+    pub(crate) fn is_full_news(&mut self) -> bool {
+        !std::mem::replace(&mut self.logged, true)
+    }
+
+    /// Whether nobody has asked this since nobody was there.
+    pub(crate) fn is_refusal_news(&mut self) -> bool {
+        !std::mem::replace(&mut self.logged_refusal, true)
     }
 
     /// Counts a connection in, unless its peer has its share.
@@ -83,9 +89,6 @@ impl Census {
         if limited && *count >= limit {
             if *count == 0 {
                 self.peers.remove(&key);
-            }
-            if !std::mem::replace(&mut self.logged_refusal, true) {
-                tracing::warn!(%peer, limit, "too many connections from one peer: further ones are refused");
             }
             return false;
         }

@@ -235,9 +235,11 @@ impl Reactor {
         self.inner().calls.remote()
     }
 
-    /// Sets what bounds a polite close, for all connections from now on.
+    /// Sets what bounds a polite close, for all connections from now on, those that close already included; of these one that has
+    /// more time because its peer did something keeps it.
     pub fn set_close_limits(&self, limits: CloseLimits) {
         self.inner().closings.borrow_mut().limits = limits;
+        self.nudge();
     }
 
     /// Timers that have not fired, connections' own ones included.

@@ -13,7 +13,8 @@ const READS_PER_TURN_MAX: u32 = 16;
 enum Came {
     /// Nothing is to be read now.
     Nothing,
-    /// All that there was to do is done.
+    /// Nothing for anybody: it was discarded, or there was nothing, or the connection has failed. The flush looks at what that
+    /// has changed.
     Dealt,
     /// So many bytes for the protocol; 0 is the peer's end.
     Bytes(usize),
@@ -31,12 +32,11 @@ impl Reactor {
         let read_all = (0..READS_PER_TURN_MAX).any(|_| !self.read_once(token, &mut scratch));
         if !read_all {
             self.mark_ready(token);
-            self.mark_dirty(token);
         }
         self.inner().scratch.set(scratch);
     }
 
-    /// False if there is nothing more to be read.
+    /// False if there is nothing more to be read in this turn.
     fn read_once(&self, token: Token, scratch: &mut [u8]) -> bool {
         match self.take_in(token, scratch) {
             Came::Nothing => return false,
@@ -52,30 +52,32 @@ impl Reactor {
         self.goes_on(token)
     }
 
-    /// Whether there is anything more to be read, or its next share to be sent.
+    /// Whether there is anything more to be read, and what was read until now has not led to more than its share.
     fn goes_on(&self, token: Token) -> bool {
         let goes_on = self.with_connection(token, |connection| {
-            connection.state.reading() != Reading::No || connection.state.can_send()
+            !connection.listed.rests && connection.state.reading() != Reading::No
         });
         goes_on == Some(true)
     }
 
     fn take_in(&self, token: Token, scratch: &mut [u8]) -> Came {
-        let mut is_news = false;
+        let (mut is_news, mut is_cut) = (false, false);
         let came = self.with_wire(token, |wire, connection| {
             let reading = connection.state.reading();
             let received = match reading {
-                Reading::No => {
-                    // It may wait here for its next share of sending.
-                    is_news = connection.state.can_send() && connection.listed.becomes_dirty();
-                    return Came::Nothing;
-                }
+                Reading::No => return Came::Nothing,
                 Reading::Inbox => return Came::Inbox,
                 Reading::Discard => {
-                    wire.discard(connection, scratch, self.discard_bytes_max());
+                    is_cut = wire.discard(connection, scratch, self.discard_bytes_max());
                     None
                 }
-                Reading::Deliver | Reading::Layers => wire.recv(connection, scratch),
+                Reading::Layers => {
+                    let count = wire.recv(connection, scratch);
+                    let limit = self.discard_bytes_max();
+                    is_cut = count.is_some_and(|count| wire.count_in(connection, count, limit));
+                    count.filter(|_| !is_cut)
+                }
+                Reading::Deliver => wire.recv(connection, scratch),
             };
             match received {
                 Some(count) if reading == Reading::Layers => Came::Layers(count),
@@ -86,19 +88,28 @@ impl Reactor {
                 }
             }
         });
-        if is_news {
-            self.push_dirty(token);
+        self.list_dirty(token, is_news);
+        if is_cut {
+            self.note_talker(token);
         }
         came.unwrap_or(Came::Nothing)
     }
 
     /// One look at a connection that drains: reads a little and forgets it.
     pub(crate) fn discard_some(&self, token: Token, scratch: &mut [u8]) {
-        self.with_wire(token, |wire, connection| {
-            if connection.state.reading() == Reading::Discard {
-                wire.discard(connection, scratch, self.discard_bytes_max());
-            }
+        let is_cut = self.with_wire(token, |wire, connection| {
+            connection.state.reading() == Reading::Discard
+                && wire.discard(connection, scratch, self.discard_bytes_max())
         });
+        if is_cut == Some(true) {
+            self.note_talker(token);
+        }
+    }
+
+    #[cold]
+    fn note_talker(&self, token: Token) {
+        let limit = self.discard_bytes_max();
+        tracing::warn!(peer = ?self.peer(token), limit, "connection cut: it still sends after our end");
     }
 
     fn discard_bytes_max(&self) -> u64 {

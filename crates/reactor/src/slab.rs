@@ -1,8 +1,8 @@
 //! A vector whose places are reused, with generations so that an old key never finds a new tenant.
 //!
 //! The reactor keeps its connections in one, each driver its sockets, the timer queue its jobs.
-//! It grows by a chunk at a time, and what is there never moves: a vector would double, and copy a hundred thousand
-//! connections in the middle of a turn to make room for one.
+//! It grows by a chunk at a time, and nothing moves but what is in the first chunk while that grows: a vector would double,
+//! and copy a hundred thousand connections in the middle of a turn to make room for one.
 //! Invariant: a place's generation changes each time it is emptied. Invariant: all chunks but the last are full.
 
 use std::fmt;
@@ -101,7 +101,7 @@ impl<T> Slab<T> {
     /// Puts `value` into a free place and says where.
     ///
     /// # Panics
-    /// With more than 4,294,967,295 tenants.
+    /// With more than 4,294,967,296 tenants.
     #[inline]
     pub fn insert(&mut self, value: T) -> Key {
         self.insert_with(|| value)

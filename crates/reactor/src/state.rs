@@ -6,7 +6,8 @@
 //! ```text
 //!            lose_connection            all sent, FIN            peer's FIN, silence
 //!   Open ------------------> Closing ----------------> Draining --------------------> Over(Closed)
-//!     |  peer's FIN, then lose_connection      \ the peer's FIN came first ---------> Over(Done)
+//!     |  peer's FIN, then lose_connection      |\ the peer's FIN came first --------> Over(Done)
+//!     |                                         \ nothing unread (Drain::IfUnread) -> Over(Closed)
 //!     +-- abort, reset, error, limit, from any phase -------------------------------> Over(why)
 //! ```
 //!
@@ -21,6 +22,7 @@ use crate::errors::Lost;
 use crate::extra::{End, Extra};
 use crate::layer::Out;
 use crate::queue::{BufferPool, WriteQueue};
+use crate::statistics::wide;
 use crate::time::Time;
 
 /// Above this many queued bytes the producer is told to pause, unless [`Conn::set_marks`](crate::Conn::set_marks)
@@ -146,7 +148,7 @@ pub(crate) struct State {
     reading_paused: bool,
     watched: bool,
     /// While open: how many of the queued bytes are copies, at most. From `lose_connection` on: how many bytes of input were
-    /// discarded.
+    /// discarded, or taken by layers that still needed them.
     counted: u64,
     /// What few connections have.
     pub(crate) extra: Option<Box<Extra>>,
@@ -168,26 +170,22 @@ impl State {
         }
     }
 
-    /// Queues a copy. False if nobody will get it.
-    pub(crate) fn write(&mut self, bytes: &[u8], pool: &mut BufferPool) -> bool {
+    /// Queues a copy.
+    pub(crate) fn write(&mut self, bytes: &[u8], pool: &mut BufferPool) -> Written {
         if !self.takes_bytes() {
-            return false;
+            return Written::Unheard;
         }
         self.counted = wide(self.queued()).min(self.counted) + wide(bytes.len());
         match self.above() {
             Some(above) => above.push_copy(bytes, pool),
             None => self.queue.push_copy(bytes, pool),
         }
-        if self.counted > wide(self.marks().limit) {
-            tracing::warn!(
-                queued = self.counted,
-                limit = self.marks().limit,
-                "connection cut: its write queue is full"
-            );
+        if self.counted > wide(self.queue_limit()) {
             self.over(Lost::Aborted, pool);
+            return Written::Cut;
         }
         self.note_queue();
-        true
+        Written::Queued
     }
 
     /// Queues a counted body. False if nobody will get it.
@@ -236,21 +234,23 @@ impl State {
     }
 
     pub(crate) fn step(&mut self) -> Step {
-        match &self.phase {
-            Phase::Over(why) => return Step::Lose(why.clone()),
-            Phase::Draining { .. } => return Step::Idle { closing: false },
-            Phase::Open | Phase::Closing { .. } => {}
+        if let Phase::Over(why) = &self.phase {
+            return Step::Lose(why.clone());
+        }
+        // First: the predecessor hears nothing more, however much of its is unsent, also if it has closed.
+        if self.extra.as_ref().is_some_and(|extra| extra.successor.is_some()) {
+            return Step::Become;
+        }
+        if matches!(self.phase, Phase::Draining { .. }) {
+            return Step::Idle { closing: false };
         }
         if let Some(step) = self.layer_step().or_else(|| self.output_step()) {
             return step;
         }
-        if matches!(self.phase, Phase::Open) {
-            if self.extra.as_ref().is_some_and(|extra| extra.successor.is_some()) {
-                return Step::Become;
-            }
-            if let Some(step) = self.producer_step() {
-                return step;
-            }
+        if matches!(self.phase, Phase::Open)
+            && let Some(step) = self.producer_step()
+        {
+            return step;
         }
         if self.watched {
             Step::Idle { closing: matches!(self.phase, Phase::Closing { .. }) }
@@ -292,7 +292,9 @@ impl State {
                 self.phase = Phase::Over(Lost::Done);
                 Some(Step::Lose(Lost::Done))
             }
-            (Phase::Closing { .. }, _) if self.drain == Drain::IfUnread => Some(Step::Look),
+            (Phase::Closing { .. }, _) if self.drain == Drain::IfUnread && self.counted == 0 => {
+                Some(Step::Look)
+            }
             (Phase::Closing { .. }, Output::Finished) => {
                 self.phase = Phase::Draining { finished: Time::ZERO };
                 Some(Step::Drain { watched: self.watched })
@@ -356,7 +358,7 @@ impl State {
         }
     }
 
-    /// So many bytes more were discarded; says how many there are by now.
+    /// So many bytes more came in after `lose_connection`; says how many there are by now.
     pub(crate) fn discard(&mut self, count: usize) -> u64 {
         self.counted = self.counted.saturating_add(wide(count));
         self.counted
@@ -389,6 +391,11 @@ impl State {
             Phase::Open if self.extra.as_ref().is_some_and(|extra| extra.paused) => Reading::No,
             Phase::Open if self.is_layered() => Reading::Layers,
             Phase::Open => Reading::Deliver,
+            // Layers may need what the peer says to let go of what they hold: a handshake.
+            Phase::Closing { .. } if self.is_layered() && !self.layers_are_done() => {
+                let is_paused = self.extra.as_ref().is_some_and(|extra| extra.paused);
+                if is_paused { Reading::No } else { Reading::Layers }
+            }
             Phase::Closing { .. } | Phase::Draining { .. } => Reading::Discard,
             Phase::Over(_) => Reading::No,
         }
@@ -422,6 +429,11 @@ impl State {
         self.extra.as_ref().and_then(|extra| extra.marks).unwrap_or(MARKS)
     }
 
+    /// How many copied bytes may be queued.
+    pub(crate) fn queue_limit(&self) -> usize {
+        self.marks().limit
+    }
+
     pub(crate) fn set_drain(&mut self, drain: Drain) {
         self.drain = drain;
     }
@@ -433,11 +445,6 @@ impl State {
     /// Whether all that was written has gone, but for what layers hold back until more comes.
     pub(crate) fn is_drained(&self) -> bool {
         self.queue.is_empty() && self.extra.as_ref().is_none_or(|extra| extra.above.is_empty())
-    }
-
-    /// Whether something waits to be sent, and the socket may take it.
-    pub(crate) fn can_send(&self) -> bool {
-        !self.is_drained() && !matches!(self.output, Output::Full | Output::FinishingFull)
     }
 
     /// Whether the producer was told to pause.
@@ -481,16 +488,24 @@ impl State {
         }
         let extra = self.extra.get_or_insert_default();
         extra.held = held;
-        extra.inbox.extend_from_slice(&out.up.bytes);
-        extra.inbox_ended |= out.up.ended;
+        if matches!(self.phase, Phase::Open) {
+            extra.inbox.extend_from_slice(&out.up.bytes);
+            extra.inbox_ended |= out.up.ended;
+        }
         if out.down.ended {
             extra.end = End::Passed;
         }
     }
 }
 
-fn wide(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
+/// What has become of a write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Written {
+    Queued,
+    /// It was too much: the connection is cut.
+    Cut,
+    /// Nobody will get it.
+    Unheard,
 }
 
 /// What to do with input.
@@ -521,9 +536,9 @@ mod tests {
     #[test]
     fn our_close_sends_all_then_finishes_then_drains() {
         let (mut state, mut pool) = open();
-        assert!(state.write(b"poem", &mut pool));
+        assert_eq!(state.write(b"poem", &mut pool), Written::Queued);
         state.lose_connection();
-        assert!(!state.write(b"too late", &mut pool));
+        assert_eq!(state.write(b"too late", &mut pool), Written::Unheard);
         sent_all(&mut state, &mut pool);
         assert!(matches!(state.step(), Step::Finish));
         state.finished();
@@ -589,7 +604,7 @@ mod tests {
         state.set_queue_limit(8);
         state.write(b"12345678", &mut pool);
         assert!(matches!(state.phase(), Phase::Open));
-        state.write(b"9", &mut pool);
+        assert_eq!(state.write(b"9", &mut pool), Written::Cut);
         assert!(matches!(state.step(), Step::Lose(Lost::Aborted)) && state.queue.is_empty());
     }
 
@@ -598,7 +613,7 @@ mod tests {
         let (mut state, mut pool) = open();
         state.write(b"question", &mut pool);
         state.lose_write_connection();
-        assert!(!state.write(b"more", &mut pool));
+        assert_eq!(state.write(b"more", &mut pool), Written::Unheard);
         sent_all(&mut state, &mut pool);
         assert!(matches!(state.step(), Step::Finish));
         state.finished();

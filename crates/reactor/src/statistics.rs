@@ -55,3 +55,8 @@ pub struct Statistics {
     /// ([`set_callback_limit`](crate::Reactor::set_callback_limit)).
     pub slow_callbacks: u64,
 }
+
+/// A count of bytes or pieces, as statistics have it.
+pub(crate) fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -149,6 +149,7 @@ impl<J> Timers<J> {
         }
         self.pop();
         self.live[first.job.index()] = NONE;
+        self.purge();
         self.jobs.remove(first.job).map(|timer| timer.job)
     }
 
@@ -193,7 +194,7 @@ impl<J> Timers<J> {
                 self.pop();
                 continue;
             }
-            let timer = self.jobs.get(first.job)?;
+            let timer = self.jobs.get(first.job).expect("a live entry has a job");
             if timer.order == first.order {
                 return Some(first);
             }
@@ -290,6 +291,9 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
+    /// How many random runs there are, of a few thousand steps each.
+    const SEEDS: u64 = 20;
+
     fn at(nanoseconds: u64) -> Time {
         Time::from_nanos(nanoseconds)
     }
@@ -322,52 +326,133 @@ mod tests {
         assert_eq!(drain(&mut timers, 1), [2]);
     }
 
-    /// A few thousand random operations against a sorted map.
+    /// The queue, and a sorted map that must agree with it.
+    struct Pair {
+        random: u64,
+        timers: Timers<u32>,
+        model: BTreeMap<(u64, u64), u32>,
+        ids: Vec<(TimerId, (u64, u64), u32)>,
+        now: u64,
+        order: u64,
+    }
+
+    impl Pair {
+        fn new(seed: u64) -> Self {
+            let random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+            let (timers, model, ids) = (Timers::default(), BTreeMap::new(), Vec::new());
+            Self { random, timers, model, ids, now: 0, order: 0 }
+        }
+
+        fn below(&mut self, limit: usize) -> usize {
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 7;
+            self.random ^= self.random << 17;
+            usize::try_from(self.random % 1_000_000).expect("small") % limit
+        }
+
+        fn time(&mut self, spread: usize) -> u64 {
+            self.now + self.below(spread) as u64
+        }
+
+        /// One that was set, the newest in half of all cases.
+        fn chosen(&mut self) -> Option<usize> {
+            let last = self.ids.len().checked_sub(1)?;
+            Some(if self.below(2) == 0 { last } else { self.below(last + 1) })
+        }
+
+        fn schedule(&mut self, job: u32, spread: usize) {
+            let time = self.time(spread);
+            self.ids.push((self.timers.schedule(at(time), job), (time, self.order), job));
+            self.model.insert((time, self.order), job);
+            self.order += 1;
+        }
+
+        fn cancel(&mut self) {
+            let Some(chosen) = self.chosen() else { return };
+            let (id, key, job) = self.ids.swap_remove(chosen);
+            assert_eq!(self.timers.cancel(id), self.model.remove(&key).map(|_| job));
+        }
+
+        fn reset(&mut self, spread: usize) {
+            let Some(chosen) = self.chosen() else { return };
+            let (time, (id, key, job)) = (self.time(spread), self.ids[chosen]);
+            let here = self.model.remove(&key).is_some();
+            assert_eq!(self.timers.reset(id, at(time)), here);
+            if here {
+                self.model.insert((time, self.order), job);
+                self.ids[chosen].1 = (time, self.order);
+            }
+            self.order += 1;
+        }
+
+        fn pass(&mut self, spread: usize) {
+            self.now = self.time(spread);
+            let later = self.model.split_off(&(self.now + 1, 0));
+            let due: Vec<u32> = std::mem::replace(&mut self.model, later).into_values().collect();
+            assert_eq!(drain(&mut self.timers, self.now), due);
+        }
+
+        fn first(&self) -> Option<Time> {
+            self.model.keys().next().map(|key| at(key.0))
+        }
+
+        fn count_all(&self) {
+            let timers = &self.timers;
+            let entries = timers.heap.iter().chain(&timers.fresh);
+            let dead = entries.filter(|entry| timers.live[entry.job.index()] != entry.order).count();
+            assert_eq!((timers.dead, timers.len()), (dead, self.model.len()));
+            assert_eq!(timers.heap.len() + timers.fresh.len() - dead, timers.len());
+            assert!(timers.fresh.len() <= FRESH_MAX);
+        }
+    }
+
     #[test]
     fn agrees_with_a_sorted_map_under_random_operations() {
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut below = |limit: usize| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            usize::try_from(random % 1_000_000).expect("small") % limit
-        };
-        let (mut timers, mut model, mut ids) = (Timers::default(), BTreeMap::new(), Vec::new());
-        let (mut now, mut order) = (0, 0_u64);
+        let mut pair = Pair::new(1);
         for job in 0..20_000_u32 {
-            let time = now + below(1000) as u64;
-            match below(10) {
-                0..4 => {
-                    ids.push((timers.schedule(at(time), job), (time, order), job));
-                    model.insert((time, order), job);
-                    order += 1;
-                }
-                4..6 if !ids.is_empty() => {
-                    let (id, key, job) = ids.swap_remove(below(ids.len()));
-                    assert_eq!(timers.cancel(id), model.remove(&key).map(|_| job));
-                }
-                6..9 if !ids.is_empty() => {
-                    let chosen = below(ids.len());
-                    let (id, key, job) = ids[chosen];
-                    let here = model.remove(&key).is_some();
-                    assert_eq!(timers.reset(id, at(time)), here);
-                    if here {
-                        model.insert((time, order), job);
-                        ids[chosen].1 = (time, order);
-                    }
-                    order += 1;
-                }
-                _ => {
-                    now += below(300) as u64;
-                    let later = model.split_off(&(now + 1, 0));
-                    let due: Vec<u32> = std::mem::replace(&mut model, later).into_values().collect();
-                    assert_eq!(drain(&mut timers, now), due);
-                }
+            match pair.below(10) {
+                0..4 => pair.schedule(job, 1000),
+                4..6 => pair.cancel(),
+                6..9 => pair.reset(1000),
+                _ => pair.pass(300),
             }
-            assert_eq!(
-                (timers.len(), timers.next()),
-                (model.len(), model.keys().next().map(|key| at(key.0)))
-            );
+            assert_eq!((pair.timers.len(), pair.timers.next()), (pair.model.len(), pair.first()));
         }
+    }
+
+    #[test]
+    fn what_is_dead_is_counted_however_long_nobody_asks_for_the_first() {
+        for seed in 1..=SEEDS {
+            let mut pair = Pair::new(seed);
+            let (spread, look) = (1 + pair.below(50), 1 + pair.below(4000));
+            let (adds, cancels) = (1 + pair.below(6), 1 + pair.below(4));
+            for job in 0..4_000_u32 {
+                match pair.below(10) {
+                    dice if dice < adds => pair.schedule(job, spread),
+                    dice if dice < adds + cancels => pair.cancel(),
+                    _ => pair.reset(spread),
+                }
+                if pair.below(look) == 0 {
+                    pair.pass(30);
+                }
+                pair.count_all();
+            }
+            assert_eq!(pair.timers.next(), pair.first());
+        }
+    }
+
+    #[test]
+    fn the_dead_are_swept_out_too_when_the_living_fire() {
+        let mut timers = Timers::default();
+        for job in 0..1000 {
+            timers.schedule(at(1), job);
+        }
+        timers.schedule(at(2), 1000);
+        let far: Vec<TimerId> = (0..900).map(|job| timers.schedule(at(3), job)).collect();
+        assert_eq!(timers.next(), Some(at(1)));
+        assert!(far.into_iter().all(|id| timers.cancel(id).is_some()));
+        assert_eq!(timers.dead, 900, "fewer than the living");
+        assert_eq!(drain(&mut timers, 1).len(), 1000);
+        assert!(timers.heap.len() < PURGE_MIN, "{} entries for one timer", timers.heap.len());
     }
 }

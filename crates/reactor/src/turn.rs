@@ -1,8 +1,9 @@
 //! One turn of the loop, and the loop.
 //!
 //! A turn settles what was asked for since the last one, waits, and then does what has come: events, calls from
-//! threads, woken tasks, timers, sockets, connections on their way out. After each piece of user code what it asked for
-//! is settled, so nothing that one callback did is seen half done by the next.
+//! threads, woken tasks, timers, a slice of the cooperative tasks, sockets, connections on their way out. After each piece
+//! of user code what it asked for is settled, so nothing that one callback did is seen half done by the next; woken tasks,
+//! and the tasks of a slice, are such a piece together.
 
 use std::cell::RefCell;
 use std::io;
@@ -15,6 +16,7 @@ use crate::driver::{Event, Token};
 use crate::inner::{Entry, Job, Kind, Reactor};
 use crate::reactor::Stopped;
 use crate::state::Input;
+use crate::statistics::wide;
 use crate::time::Time;
 use crate::triggers::Phase;
 
@@ -131,7 +133,7 @@ impl Reactor {
             reactor.make_calls();
             let woken = reactor.inner().executor.run_woken();
             if woken > 0 {
-                reactor.count(|statistics| statistics.callbacks += u64::try_from(woken).unwrap_or(u64::MAX));
+                reactor.count(|statistics| statistics.callbacks += wide(woken));
                 reactor.held(|| "a woken task");
             }
             reactor.settle();
@@ -286,9 +288,7 @@ impl Reactor {
             is_dirty = writable && connection.state.unblocked() && connection.listed.becomes_dirty();
             None
         });
-        if is_dirty {
-            self.push_dirty(token);
-        }
+        self.list_dirty(token, is_dirty);
         if is_ready {
             self.push_ready(token);
         }

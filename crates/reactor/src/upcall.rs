@@ -38,6 +38,7 @@ impl Reactor {
         let entry = self.inner().entries.borrow_mut().remove(token.0);
         let Some(Entry::Connection(connection)) = entry else { return };
         let Connection { sock, peer, role, port, timer, answers, mut state, .. } = connection;
+        let told = self.take_watchers(token, port);
         state.queue.clear(&mut self.inner().pool.borrow_mut());
         self.cancel_timer(timer);
         if let Some(port) = port {
@@ -72,7 +73,9 @@ impl Reactor {
         if let Some(extra) = extra {
             self.guard("the drop of a layer", move || drop(extra));
         }
-        self.tell_lost(token, port, &why);
+        if let Some(told) = told {
+            told.tell(&why);
+        }
     }
 
     /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.

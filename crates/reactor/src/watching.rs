@@ -21,12 +21,12 @@ use crate::inner::{Entry, Reactor};
 /// Who waits for the ends of connections.
 #[derive(Default)]
 pub(crate) struct Watchers {
-    lost: RefCell<BTreeMap<Token, Vec<Resolver<Lost>>>>,
-    idle: RefCell<BTreeMap<Token, Idle>>,
+    pub(crate) lost: RefCell<BTreeMap<Token, Vec<Resolver<Lost>>>>,
+    pub(crate) idle: RefCell<BTreeMap<Token, Idle>>,
 }
 
 /// Who waits until a port has no connection left.
-struct Idle {
+pub(crate) struct Idle {
     connections: usize,
     waiting: Vec<Resolver<()>>,
 }
@@ -121,23 +121,40 @@ impl Reactor {
         }
     }
 
-    /// A connection is gone, and its protocol knows.
-    pub(crate) fn tell_lost(&self, token: Token, port: Option<Token>, why: &Lost) {
+    /// A connection is gone: those who are to be told, once its protocol knows. Who asks from now on does not count it.
+    #[inline]
+    pub(crate) fn take_watchers(&self, token: Token, port: Option<Token>) -> Option<Told> {
         let watchers = &self.inner().watchers;
-        if watchers.lost.borrow().is_empty() && watchers.idle.borrow().is_empty() {
-            return;
-        }
-        let waiting = watchers.lost.borrow_mut().remove(&token).unwrap_or_default();
+        let is_watched = !(watchers.lost.borrow().is_empty() && watchers.idle.borrow().is_empty());
+        is_watched.then(|| self.take_those_who_watch(token, port))
+    }
+
+    #[cold]
+    fn take_those_who_watch(&self, token: Token, port: Option<Token>) -> Told {
+        let watchers = &self.inner().watchers;
+        let lost = watchers.lost.borrow_mut().remove(&token).unwrap_or_default();
         let idle = port.and_then(|port| {
             let mut idle = watchers.idle.borrow_mut();
             let watched = idle.get_mut(&port)?;
             watched.connections = watched.connections.saturating_sub(1);
             if watched.connections > 0 { None } else { idle.remove(&port) }
         });
-        for resolver in waiting {
+        Told { lost, idle: idle.map_or_else(Vec::new, |idle| idle.waiting) }
+    }
+}
+
+/// Those who are told of the end of a connection.
+pub(crate) struct Told {
+    lost: Vec<Resolver<Lost>>,
+    idle: Vec<Resolver<()>>,
+}
+
+impl Told {
+    pub(crate) fn tell(self, why: &Lost) {
+        for resolver in self.lost {
             resolver.callback(why.clone());
         }
-        for resolver in idle.into_iter().flat_map(|idle| idle.waiting) {
+        for resolver in self.idle {
             resolver.callback(());
         }
     }

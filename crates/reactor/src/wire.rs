@@ -12,7 +12,7 @@ use crate::errors::Lost;
 use crate::inner::{Connection, Reactor};
 use crate::queue::BufferPool;
 use crate::state::{Drain, Input, Phase};
-use crate::statistics::Statistics;
+use crate::statistics::{Statistics, wide};
 use crate::time::Time;
 
 /// What a connection's socket needs.
@@ -98,9 +98,9 @@ impl Wire<'_> {
     /// Registers the socket with the poller: once, and only when it has to wait for something.
     pub(crate) fn watch(&mut self, connection: &mut Connection, token: Token) {
         connection.state.watched();
-        self.statistics.watched += 1;
-        if let Err(error) = self.driver.watch(connection.sock, token) {
-            connection.state.over(Lost::from_io(error), self.pool);
+        match self.driver.watch(connection.sock, token) {
+            Ok(()) => self.statistics.watched += 1,
+            Err(error) => connection.state.over(Lost::from_io(error), self.pool),
         }
     }
 
@@ -113,20 +113,27 @@ impl Wire<'_> {
         }
     }
 
-    /// Reads and forgets; the peer's end is the end of a connection that drains, and who says more than `limit` bytes is cut.
-    pub(crate) fn discard(&mut self, connection: &mut Connection, scratch: &mut [u8], limit: u64) {
-        let Some(count) = self.recv(connection, scratch) else { return };
-        let discarded = connection.state.discard(count);
-        let draining = matches!(connection.state.phase(), Phase::Draining { .. });
-        if draining {
+    /// Reads and forgets; the peer's end is the end of a connection that drains. True if it was cut: see `count_in`.
+    pub(crate) fn discard(&mut self, connection: &mut Connection, scratch: &mut [u8], limit: u64) -> bool {
+        let Some(count) = self.recv(connection, scratch) else { return false };
+        if matches!(connection.state.phase(), Phase::Draining { .. }) {
             connection.progress = self.now;
+            if count == 0 {
+                connection.state.over(Lost::Closed, self.pool);
+            }
         }
-        if count == 0 && draining {
-            connection.state.over(Lost::Closed, self.pool);
-        } else if discarded > limit {
-            tracing::warn!(peer = %connection.peer, limit, "connection cut: it still sends after our end");
-            connection.state.over(Lost::Aborted, self.pool);
+        self.count_in(connection, count, limit)
+    }
+
+    /// Counts what the peer says after `lose_connection`. True if that was more than `limit` bytes: then it is cut.
+    pub(crate) fn count_in(&mut self, connection: &mut Connection, count: usize, limit: u64) -> bool {
+        let state = &mut connection.state;
+        let closes = matches!(state.phase(), Phase::Closing { .. } | Phase::Draining { .. });
+        let is_cut = closes && state.discard(count) > limit;
+        if is_cut {
+            state.over(Lost::Aborted, self.pool);
         }
+        is_cut
     }
 
     fn try_recv(&mut self, connection: &mut Connection, scratch: &mut [u8]) -> Tried {
@@ -169,8 +176,4 @@ enum Tried {
     Again,
     /// The connection has failed.
     Over,
-}
-
-fn wide(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::fake::{Fake, Incoming};
+use crate::fake::{Fake, Incoming, turns};
 use sestina_deferred::succeed;
-use sestina_reactor::{Address, Conn, ConnectError, Endpoint, Factory, Lost, Production, Protocol, Reactor};
+use sestina_reactor::{Address, Conn, ConnectError, Endpoint, Factory, Lost, Production, Protocol};
 use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::subscriber::with_default;
@@ -55,12 +55,6 @@ impl tracing::Subscriber for Log {
 impl Log {
     fn take(&self) -> String {
         std::mem::take(&mut *self.0.lock().expect("nobody panics with it"))
-    }
-}
-
-fn turns(reactor: &Reactor, count: u32) {
-    for _ in 0..count {
-        reactor.turn(Some(Duration::ZERO)).expect("the fake waits");
     }
 }
 

@@ -6,27 +6,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::fake::scripted::{Diary, Scripted};
-use crate::fake::{Fake, Incoming};
+use crate::fake::{Fake, Incoming, listening, turns};
 use sestina_deferred::{Failure, deferred, succeed};
 use sestina_reactor::{
-    Address, ConnHandle, ConnectError, Drain, Endpoint, Factory, ListenError, Phase, Protocol, Reactor, Time,
-    Work,
+    Address, ConnHandle, ConnectError, Drain, Endpoint, Factory, ListenError, Phase, Protocol, Time, Work,
 };
-
-/// A reactor that listens, with one factory.
-fn listening(fake: &Fake, factory: impl Factory) -> Reactor {
-    let reactor = fake.reactor();
-    reactor.listen(&Endpoint::loopback(7), factory).expect("the fake listens anywhere");
-    fake.calls();
-    reactor
-}
-
-/// Turns without letting time pass beyond what is due.
-fn turns(reactor: &Reactor, count: u32) {
-    for _ in 0..count {
-        reactor.turn(Some(Duration::ZERO)).expect("the fake waits");
-    }
-}
 
 const MS: Duration = Duration::from_millis(1);
 

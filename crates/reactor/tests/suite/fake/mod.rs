@@ -14,9 +14,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sestina_reactor::{
-    Address, Close, Connect, Driver, Event, Job, Key, Listen, Reactor, Received, Signal, Slab, Sock,
-    SocketOption, Time, Token, Wake, WriteQueue,
+    Address, Close, Connect, Driver, Endpoint, Event, Factory, Job, Key, Listen, Reactor, Received, Signal,
+    Slab, Sock, SocketOption, Time, Token, Wake, WriteQueue,
 };
+
+/// A reactor that listens, with one factory.
+pub(crate) fn listening(fake: &Fake, factory: impl Factory) -> Reactor {
+    let reactor = fake.reactor();
+    reactor.listen(&Endpoint::loopback(7), factory).expect("the fake listens anywhere");
+    fake.calls();
+    reactor
+}
+
+/// Turns without letting time pass beyond what is due.
+pub(crate) fn turns(reactor: &Reactor, count: u32) {
+    for _ in 0..count {
+        reactor.turn(Some(Duration::ZERO)).expect("the fake waits");
+    }
+}
+
+/// Turns until no connection is left, however long that takes.
+pub(crate) fn turns_until_all_are_lost(reactor: &Reactor) {
+    while reactor.connections() > 0 {
+        reactor.turn(None).expect("the fake waits");
+    }
+}
 
 /// What a peer does, piece by piece.
 #[derive(Clone)]
@@ -46,6 +68,8 @@ struct World {
     /// Each call of the reactor's, in one word and the socket's number.
     calls: Vec<String>,
     addresses: Vec<std::net::IpAddr>,
+    send_max: Option<usize>,
+    watches_fail: bool,
 }
 
 /// The test's end of it.
@@ -68,6 +92,14 @@ impl Fake {
         drop(world);
         self.wake_listeners();
         key
+    }
+
+    pub(crate) fn sends_at_most(&self, most: usize) {
+        self.world.borrow_mut().send_max = Some(most);
+    }
+
+    pub(crate) fn watches_fail(&self) {
+        self.world.borrow_mut().watches_fail = true;
     }
 
     /// The next accept fails like this.
@@ -203,6 +235,9 @@ impl Driver for Fake {
     fn watch(&mut self, sock: Sock, token: Token) -> io::Result<()> {
         let mut world = self.world.borrow_mut();
         world.note("watch");
+        if world.watches_fail {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let socket = world.sockets.get_mut(sock.0).expect("the socket is open");
         assert!(socket.watched.replace(token).is_none(), "a socket is watched once");
         let (readable, writable) = (!socket.incoming.is_empty(), socket.room > 0);
@@ -232,11 +267,12 @@ impl Driver for Fake {
     fn send(&mut self, sock: Sock, queue: &WriteQueue) -> io::Result<usize> {
         let mut world = self.world.borrow_mut();
         world.note("send");
+        let most = world.send_max.unwrap_or(usize::MAX);
         let socket = world.sockets.get_mut(sock.0).expect("the socket is open");
         if socket.room == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let bytes: Vec<u8> = queue.pieces().flatten().copied().take(socket.room).collect();
+        let bytes: Vec<u8> = queue.pieces().flatten().copied().take(socket.room.min(most)).collect();
         socket.room -= bytes.len();
         socket.sent.extend_from_slice(&bytes);
         Ok(bytes.len())
@@ -262,6 +298,20 @@ impl Driver for Fake {
 
     fn set_option(&mut self, _: Sock, _: SocketOption) -> io::Result<()> {
         Ok(())
+    }
+
+    fn bind_datagram(&mut self, at: &Address, _: Option<&Address>) -> io::Result<(Sock, Address)> {
+        Ok((Sock(self.world.borrow_mut().sockets.insert(Socket::default())), at.clone()))
+    }
+
+    /// Nobody listens anywhere.
+    fn send_to(&mut self, _: Sock, _: &[u8], _: Option<&Address>) -> io::Result<()> {
+        self.world.borrow_mut().note("send to");
+        Err(io::ErrorKind::ConnectionRefused.into())
+    }
+
+    fn recv_from(&mut self, _: Sock, _: &mut [u8]) -> io::Result<(usize, Address)> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 
     fn resolve(&mut self, _: &str, token: Token) {

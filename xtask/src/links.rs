@@ -46,7 +46,12 @@ fn follow(root: &Path, from: &Path, target: &str, pages: &BTreeMap<&Path, Page>)
 
 /// `file` as it is meant in a page at `from`, without `..`.
 fn beside(from: &Path, file: &str) -> Option<PathBuf> {
-    let mut parts: Vec<Component<'_>> = from.parent()?.components().collect();
+    joined(from.parent()?, file)
+}
+
+/// A path as it is meant in a folder, without `..`.
+pub(crate) fn joined(folder: &Path, file: &str) -> Option<PathBuf> {
+    let mut parts: Vec<Component<'_>> = folder.components().collect();
     for part in Path::new(file).components() {
         match part {
             Component::ParentDir => {

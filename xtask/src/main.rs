@@ -28,7 +28,7 @@ Commands:
   tidy    The rules of this house that no compiler knows
   links   Does every relative link of every Markdown file lead to a file, and to a heading in it?
   book    Does every block of code and every transcript of the book come from what a test sees?
-  spec    What the introduction claims, and which tests show it (spec/claims.md)
+  spec    What the introduction claims, and which tests show it (spec/claims.md); ids like P19-04: these rows and their tests
   guard   Instruction counts of hot paths, where valgrind is installed; see cargo xtask bench guard --help
   test    cargo test --workspace
   docs    The manual page and the shell completions of get-poetry, under target/docs
@@ -44,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match names.as_slice() {
         ["ci"] => checks::ci(),
         ["reference"] => reference::write(&checks::root()),
+        ["spec", ids @ ..] if !ids.is_empty() => spec::show(&checks::root(), ids),
         ["docs"] => checks::docs(),
         ["picture"] => picture::draw(&checks::root()),
         ["sim", options @ ..] => match checks::sim(options) {

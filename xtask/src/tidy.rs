@@ -1,6 +1,7 @@
 //! The rules of this house that no compiler knows, each as one function over one file.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::checks::Outcome;
 use crate::files::{self, Source};
@@ -26,6 +27,11 @@ const RULES: &[Rule] = &[
 pub(crate) fn check(root: &Path) -> Outcome {
     let sources = files::read(root, &["rs", "toml", "md", "sh"])?;
     let mut broken = lost_tests(&sources);
+    broken.extend(forgotten(&sources));
+    for page in sources.iter().filter(|source| PAGES.iter().any(|page| source.path == Path::new(page))) {
+        broken.extend(crate::book::missing(page, &|name| is_there(root, name)));
+        broken.extend(gone_from_a_section(page, &sources));
+    }
     for source in &sources {
         for (says, rule) in RULES {
             if let Some(line) = rule(source) {
@@ -34,6 +40,93 @@ pub(crate) fn check(root: &Path) -> Outcome {
         }
     }
     if broken.is_empty() { Ok(()) } else { Err(format!("\n  {}", broken.join("\n  "))) }
+}
+
+/// Folders whose files are all compiled.
+const COMPILED: [&str; 2] = ["src", "tests/suite"];
+
+/// Files that no `mod x;` and no `#[path = ".."]` names: nobody compiles them. Crate roots need nobody.
+fn forgotten(sources: &[Source]) -> Vec<String> {
+    let named: BTreeSet<PathBuf> =
+        sources.iter().filter(|source| source.is("rs")).flat_map(modules).collect();
+    let lost = sources.iter().filter(|source| source.is("rs") && is_compiled(&source.path));
+    let lost = lost.filter(|source| !is_root(&source.path) && !named.contains(&source.path));
+    lost.map(|source| format!("{}: no file has it as a module", source.path.display())).collect()
+}
+
+fn is_compiled(path: &Path) -> bool {
+    path.ancestors().skip(1).any(|folder| COMPILED.iter().any(|compiled| folder.ends_with(compiled)))
+}
+
+fn is_root(path: &Path) -> bool {
+    let Some(folder) = path.parent() else { return false };
+    let is_main = path.ends_with("main.rs");
+    let is_program = folder.ends_with("src/bin")
+        || folder.parent().is_some_and(|above| above.ends_with("src/bin")) && is_main;
+    is_program
+        || path.ends_with("src/lib.rs")
+        || COMPILED.iter().any(|compiled| folder.ends_with(compiled)) && is_main
+}
+
+/// Where the modules of a file lie that it does not hold itself, both ways in which a module may be laid out.
+fn modules(source: &Source) -> Vec<PathBuf> {
+    let beside = source.path.parent().map(Path::to_owned).unwrap_or_default();
+    let owns_its_folder =
+        is_root(&source.path) || source.path.ends_with("mod.rs") || !is_compiled(&source.path);
+    let below = if owns_its_folder { beside.clone() } else { source.path.with_extension("") };
+    let mut found = Vec::new();
+    for line in source.text.lines().map(str::trim) {
+        if let Some(path) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")) {
+            found.extend(crate::links::joined(&beside, path));
+        }
+        let name = ["", "pub ", "pub(crate) ", "pub(super) "].iter().find_map(|public| {
+            let (name, _) = line.strip_prefix(public)?.strip_prefix("mod ")?.split_once(';')?;
+            Some(name)
+        });
+        if let Some(name) = name {
+            found.extend([below.join(format!("{name}.rs")), below.join(name).join("mod.rs")]);
+        }
+    }
+    found
+}
+
+/// Pages that name files as `code`.
+const PAGES: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
+/// In a path, it stands for a name of the reader's.
+const PLACEHOLDER: &str = "NAME";
+
+fn is_there(root: &Path, name: &str) -> bool {
+    name.contains(PLACEHOLDER)
+        || name.contains("..")
+        || expanded(name).iter().all(|name| root.join(name).exists())
+}
+
+/// `a/{b,c}` is `a/b` and `a/c`.
+fn expanded(name: &str) -> Vec<String> {
+    let Some((before, rest)) = name.split_once('{') else { return vec![name.to_owned()] };
+    let Some((inside, behind)) = rest.split_once('}') else { return vec![name.to_owned()] };
+    inside.split(',').map(|word| format!("{before}{word}{behind}")).collect()
+}
+
+/// Below a heading that names folders, every `x.rs` lies in one of them.
+fn gone_from_a_section(page: &Source, sources: &[Source]) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    let mut gone = Vec::new();
+    for (at, line) in page.text.lines().enumerate() {
+        let code = || line.split('`').skip(1).step_by(2);
+        if line.starts_with('#') {
+            folders = code().filter(|name| name.contains('/')).flat_map(expanded).collect();
+            continue;
+        }
+        for name in code().filter(|name| name.ends_with(".rs") && !folders.is_empty()) {
+            let is_in = |source: &Source| folders.iter().any(|folder| source.path.starts_with(folder));
+            let mut meant = sources.iter().filter(|source| source.path.ends_with(name));
+            if !meant.any(|source| is_in(source) || source.path == Path::new(name)) {
+                gone.push(format!("{}:{}: {} has no '{name}'", page.name(), at + 1, folders.join(", ")));
+            }
+        }
+    }
+    gone
 }
 
 /// A file says at its head where its tests are: they must be there, in its own crate (`tests/x.rs`), in the one that the line
@@ -143,6 +236,48 @@ mod tests {
             "a/src/y.rs:1: there is no b/tests/x.rs",
         ];
         assert_eq!(lost_tests(&sources), lost);
+    }
+
+    fn sources(files: &[(&str, &str)]) -> Vec<Source> {
+        files.iter().map(|(path, text)| Source { path: path.into(), text: (*text).to_owned() }).collect()
+    }
+
+    #[test]
+    fn files_that_nobody_compiles_are_told() {
+        let sources = sources(&[
+            ("a/src/lib.rs", "mod one;\npub(crate) mod two;\n"),
+            ("a/src/one.rs", "#[cfg(test)]\nmod tests; // of it\n"),
+            ("a/src/one/tests.rs", ""),
+            ("a/src/tests.rs", ""),
+            (
+                "a/src/two/mod.rs",
+                "#[path = \"../../tests/three.rs\"]\nmod three;\n#[path = \"four_a.rs\"]\nmod four;\n",
+            ),
+            ("a/src/two/four_a.rs", ""),
+            ("a/src/two/four_b.rs", "mod modest;"),
+            ("a/src/bin/p.rs", ""),
+            ("a/src/bin/q/main.rs", "mod r;"),
+            ("a/src/bin/q/r.rs", ""),
+            ("a/tests/three.rs", ""),
+            ("a/tests/suite/main.rs", "mod five;"),
+            ("a/tests/suite/five.rs", "// mod six;"),
+            ("a/tests/suite/six.rs", ""),
+            ("a/examples/x/y.rs", ""),
+        ]);
+        let lost = ["a/src/tests.rs", "a/src/two/four_b.rs", "a/tests/suite/six.rs"];
+        assert_eq!(forgotten(&sources), lost.map(|path| format!("{path}: no file has it as a module")));
+    }
+
+    #[test]
+    fn files_that_a_section_names_must_lie_in_its_folder() {
+        let sources = sources(&[("a/src/b/c.rs", ""), ("a/src/d.rs", ""), ("e/f.rs", "")]);
+        let text = "`x.rs`\n## `a/src/{b,g}`\n`c.rs`, `d.rs`, `e/f.rs`\n### `a/src`\n`c.rs`, `d.rs`\n`f.rs`\n# End\n`y.rs`\n";
+        let page = Source { path: "P.md".into(), text: text.to_owned() };
+        let gone = ["P.md:3: a/src/b, a/src/g has no 'd.rs'", "P.md:6: a/src has no 'f.rs'"];
+        assert_eq!(gone_from_a_section(&page, &sources), gone);
+        let root = crate::checks::root();
+        assert!(is_there(&root, "xtask/src/{book,spec}") && is_there(&root, "fuzz/NAME.rs"));
+        assert!(!is_there(&root, "xtask/src/{book,none}"));
     }
 
     #[test]

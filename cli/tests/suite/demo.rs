@@ -1,5 +1,7 @@
 //! The demo: its own claims, and what it shows where.
 
+use std::path::Path;
+
 use crate::common::terminal::{StandardError, run_on_terminal};
 use crate::common::{Program, sestina};
 use rustix::process::Signal;
@@ -12,6 +14,25 @@ fn demo() -> std::process::Command {
 
 /// Claims that do not depend on how busy the machine is.
 const CLAIMS: usize = 5;
+
+/// The lines of the README's picture, without its tags and numbers.
+fn drawn() -> Vec<String> {
+    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pictures/demo.svg");
+    let picture = std::fs::read_to_string(picture).expect("the picture is there");
+    let text = |line: &str| -> String {
+        line.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text)).collect()
+    };
+    picture
+        .lines()
+        .map(|line| without_numbers(&text(line).replace("&lt;", "<").replace("&gt;", ">")))
+        .collect()
+}
+
+/// Numbers differ from run to run, and so do the gaps before them.
+fn without_numbers(line: &str) -> String {
+    let words = line.split_whitespace().map(|word| word.replace(|mark: char| mark.is_ascii_digit(), ""));
+    words.collect::<Vec<_>>().join(" ")
+}
 
 /// The sixth claim is about time: a busy machine may break it, and then it is the only one, and said.
 #[test]
@@ -30,6 +51,13 @@ fn all_its_claims_hold() {
     );
     for words in ["upstream fetches: 1 ", "cancelled:        client 5", "wall time:", "from the cache:"] {
         assert!(table.contains(words), "{words}: {table}");
+    }
+    let drawn = drawn();
+    for line in table.lines().filter(|line| line.starts_with("holds  ")) {
+        assert!(
+            drawn.contains(&without_numbers(line)),
+            "`cargo xtask picture` draws anew: {line}\n{drawn:#?}"
+        );
     }
     assert!(!table.contains('\x1b') && !ended.stderr.contains('\x1b'), "no colours in a pipe");
     assert!(ended.stderr.contains("client 5 hangs up: the proxy has 1512 of 3003 bytes"), "{}", ended.stderr);

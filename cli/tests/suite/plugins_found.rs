@@ -28,7 +28,7 @@ fn help(ended: Ended) -> String {
     String::from_utf8(ended.stdout).expect("help is text")
 }
 
-// spec: P16-60, P16-61, P16-62, P16-68, P16-74
+// spec: P16-60, P16-62, P16-68, P16-74
 #[test]
 fn they_are_listed_by_name_with_what_they_say_of_themselves() {
     let plugins = Plugins::new();
@@ -51,7 +51,7 @@ fn they_are_listed_by_name_with_what_they_say_of_themselves() {
     assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
 }
 
-// spec: P16-63, P16-64
+// spec: P16-64
 #[test]
 fn the_program_becomes_the_plugin_with_all_options() {
     let plugins = Plugins::new();

@@ -4,19 +4,19 @@
 //! code. It is the outermost layer of a program, so it alone among the libraries of the house prints, and reads arguments and
 //! the environment. Call it first: a detached process leaves its terminal before anything else.
 //!
-//! ```no_run
-//! use sestina_daemon::main as daemon;
-//! use sestina_reactor::Endpoint;
-//! use sestina_service::{Application, Child, StreamServer};
+//! ```
+//! use sestina_daemon::{Runner, plugin};
+//! use sestina_service::task;
+//!
+//! #[derive(clap::Args)]
+//! struct Options {}
 //!
 //! fn main() -> std::process::ExitCode {
-//!     let mut application = Application::new("echod");
-//!     let echo = || StreamServer::new(&Endpoint::loopback(7), |stream| async move {
-//!         let line = stream.read_until(b'\n', 1024).await?;
-//!         stream.write_all(line).await
+//!     let greeter = plugin("greeter", "Greets, and rests", |_: Options, context| {
+//!         Ok(task(context.name(), |_| async { Ok(()) }))
 //!     });
-//!     application.add(Child::new("echo", echo)).expect("the only one of its name");
-//!     daemon(application) // echod --help, echod -n, echod -u nobody, echod --stop ...
+//!     let words = ["greeterd", "--check", "greeter"].map(Into::into);
+//!     Runner::new("greeterd").with_plugin(greeter).run(&words) // `.main()` in a program
 //! }
 //! ```
 //!

@@ -4,7 +4,7 @@
 //! `pool.rs`, `signals.rs`, `process.rs`. [`MioDriver::wait`] turns what the kernel tells into events.
 //! Invariants: a socket is registered with the poller at most once and never modified; only `wait` waits; answers of
 //! threads are in the channel before the loop is woken for them.
-//! Tests: one file in `tests/` for each situation.
+//! Tests: one file in `tests/suite/` for each situation.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};

@@ -2,7 +2,7 @@
 //!
 //! Thin on purpose: each verb finds the world and goes on there. A driver belongs to one life of one host; after a crash
 //! everything it is asked is an error.
-//! Tests: the contract (`tests/contract.rs`), and one file in `tests/` for each noun.
+//! Tests: the contract (`tests/contract.rs`), and one file in `tests/suite/` for each noun.
 
 use std::cell::{RefCell, RefMut};
 use std::fmt;

@@ -14,6 +14,7 @@ mod figures;
 mod histogram;
 mod metrics;
 mod place;
+mod server;
 mod spool;
 mod warner;
 

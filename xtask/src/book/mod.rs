@@ -8,7 +8,8 @@
 //!   another file there; arguments must stand in the test.
 //! - `<!-- table: poetry/src/proxy/mod.rs -->`: the first table of this file.
 //! - A block of `sh` has no such line: the tests of `cli` run it.
-//! - A block of `text` is a drawing.
+//!
+//! Commands of cargo name packages, programs and tests that are there: see [`commands`], which looks at the README and CONTRIBUTING too.
 //!
 //! Links lead to other pages, never out of the book: mdBook knows nothing of the repository around it. Files are named as `code`, and
 //! must be there.
@@ -17,6 +18,7 @@
 //!
 //! `UPDATE_EXPECT=1 cargo xtask book` writes the blocks anew. Read the difference before you commit it.
 
+mod commands;
 mod names;
 mod quote;
 
@@ -31,11 +33,13 @@ use crate::files::{self, Source};
 const BOOK: &str = "book";
 const PAGES: &str = "book/src";
 const SUMMARY: &str = "SUMMARY.md";
+/// Pages that `cargo xtask reference` writes and compares.
+const WRITTEN: &str = "reference";
 /// The repository's folders: what is named with one of them in front must be there.
 const FOLDERS: &[&str] =
     &["bench", "book", "cli", "crates", "examples", "fuzz", "pictures", "poetry", "spec", "sys", "xtask"];
 /// Languages of blocks that need not say where they are from.
-const UNQUOTED: &[&str] = &["sh", "text"];
+const UNQUOTED: &[&str] = &["sh"];
 
 /// Compares every quoted block with what it quotes, or writes it anew.
 pub(crate) fn check(root: &Path) -> Outcome {
@@ -48,8 +52,9 @@ pub(crate) fn check(root: &Path) -> Outcome {
     if let Some(page) = pages.iter().find(|page| page.path == Path::new(names::PAGE)) {
         broken.extend(names::unknown(page, &files::read(&root.join("crates"), &["rs"])?));
     }
+    broken.extend(commands::wrong(&files::read(root, &["md", "rs", "toml"])?));
     let read = |path: &Path| read(&root.join(path));
-    for page in &pages {
+    for page in pages.iter().filter(|page| !page.path.starts_with(WRITTEN)) {
         match filled(&page.text, &read) {
             Ok(text) if text == page.text => {}
             Ok(text) if update => {
@@ -104,7 +109,7 @@ fn leading_out(page: &Source) -> Vec<String> {
 }
 
 /// Names of files of the repository, as `code` with a folder of [`FOLDERS`] in front, that are not there.
-fn missing(page: &Source, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
+pub(crate) fn missing(page: &Source, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
     let lines = page.text.lines().enumerate();
     let names =
         lines.flat_map(|(at, line)| line.split('`').skip(1).step_by(2).map(move |name| (at + 1, name)));

@@ -69,7 +69,7 @@ fn what_quotes_nothing_is_told() {
     assert_eq!(page("<!-- from: a/c.rs -->"), "2: there is no file a/c.rs");
     assert_eq!(page("<!-- from: a/b.rs#fn tw -->"), "2: a/b.rs: no 'fn tw'");
     assert_eq!(page("words"), "3: a block of 'rust' says where it is from");
-    assert_eq!(filled("```text\n| a\n```\n", &read), Ok("```text\n| a\n```\n".to_owned()));
+    assert_eq!(filled("```sh\na\n```\n", &read), Ok("```sh\na\n```\n".to_owned()));
 }
 
 #[test]
@@ -93,6 +93,31 @@ fn names_that_no_source_has_are_told() {
     );
     let said = names::unknown(&page, &[source("a.rs", "fn call_later() {}")]);
     assert_eq!(said, ["twisted.md:3: no source has 'call_soon'"]);
+}
+
+#[test]
+fn commands_that_name_what_is_not_there_are_told() {
+    let source = |path: &str, text: &str| Source { path: path.into(), text: text.to_owned() };
+    let page = "Try `cargo test -p door --test suite`, `-p gate` and `cargo run -q --bin knock -- -p none`.\n\
+                `cargo xtask ci`, `cargo xtask knit`, `cargo run -p door --example\nwindow`, `cargo xtask`\n\
+                ```console\n$ SEED=0 cargo test -p door --test roof # with -p none\n```\n\
+                `cargo bench -p door --bench speed`, `cargo run --bin knock -p NAME`, `cargo doc --package=gate`\n";
+    let sources = [
+        source("README.md", page),
+        source("other.md", "`cargo test -p gate`"),
+        source("door/Cargo.toml", "[package]\nname = \"door\"\n\n[[bench]]\nname = \"speed\"\n"),
+        source("door/tests/suite/main.rs", ""),
+        source("door/src/bin/knock.rs", ""),
+    ];
+    let wanted = [
+        "README.md:1: cargo test -p gate: there is no package 'gate'",
+        "README.md:2: cargo run -p door --example window: there is no --example 'window'",
+        "README.md:2: cargo xtask knit: xtask has no command 'knit'",
+        "README.md:5: cargo test -p door --test roof: there is no --test 'roof'",
+        "README.md:7: cargo doc --package=gate: there is no package 'gate'",
+    ];
+    let wrong = commands::wrong(&sources);
+    assert_eq!(wrong.iter().map(|line| line.trim_start_matches("../../")).collect::<Vec<_>>(), wanted);
 }
 
 #[test]

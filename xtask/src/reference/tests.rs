@@ -20,6 +20,8 @@ const HINGES_MAX: u32 = 3;
 const HANDLES_MAX: u8 = 2 * 2;
 /// No bound.
 const MAGIC: u32 = 7;
+/// A door's bell is not longer.
+const BELL_BYTES_MAX: usize = 1 << 20;
 /// Its words.
 pub const HELLO: &str = \"hello\";
 
@@ -57,6 +59,7 @@ strong-door
 | fixed | value | what for | where |
 |---|---|---|---|
 | `HINGES_MAX` | 3 | A door has no more hinges than this: see `Hinge` | `src/lib.rs` |
+| `BELL_BYTES_MAX` | 1 MiB | A door's bell is not longer | `src/lib.rs` |
 ";
     assert_eq!(tables, wanted);
 }
@@ -81,6 +84,7 @@ fn values_are_shown_in_units_that_people_use() {
         ("JOBS", "1_000_000", "1,000,000"),
         ("X_BYTES", "1024 * 1024 * 3", "3 MiB"),
         ("X_BYTES", "1025", "1,025 bytes"),
+        ("X_BYTES", "1 << 20", "1 MiB"),
         ("X_PERCENT", "20", "20 %"),
         ("X", "None", "none"),
         ("X", "NonZeroUsize::new(10).expect(\"ten (10)\")", "10"),

@@ -14,9 +14,9 @@ pub(crate) enum Value {
 /// Works an expression out; `named` knows other constants. Nothing for what it does not understand.
 pub(crate) fn worked_out(expression: &str, named: &dyn Fn(&str) -> Option<Value>) -> Option<Value> {
     let mut reader = Reader { rest: expression, named };
-    let first = reader.sum()?;
+    let first = reader.shifted()?;
     let value = match reader.eats("..") {
-        true => Value::Range(Box::new(first), Box::new(reader.sum()?)),
+        true => Value::Range(Box::new(first), Box::new(reader.shifted()?)),
         false => first,
     };
     reader.rest.trim().is_empty().then_some(value)
@@ -40,6 +40,16 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn shifted(&mut self) -> Option<Value> {
+        let mut value = self.sum()?;
+        while self.eats("<<") {
+            let (Value::Number(number), Value::Number(bits)) = (value, self.sum()?) else { return None };
+            let factor = 1_u128.checked_shl(u32::try_from(bits).ok()?)?;
+            value = Value::Number(number.checked_mul(factor)?);
+        }
+        Some(value)
+    }
+
     fn sum(&mut self) -> Option<Value> {
         let mut sum = self.product()?;
         loop {
@@ -68,7 +78,7 @@ impl<'a> Reader<'a> {
 
     fn piece(&mut self) -> Option<Value> {
         if self.eats("(") {
-            let inside = self.sum()?;
+            let inside = self.shifted()?;
             return self.eats(")").then_some(inside);
         }
         let word = self.word();
@@ -83,7 +93,7 @@ impl<'a> Reader<'a> {
         if !self.eats("(") {
             return (self.named)(word.rsplit("::").next()?);
         }
-        let Value::Number(inside) = self.sum()? else { return None };
+        let Value::Number(inside) = self.shifted()? else { return None };
         if !self.eats(")") {
             return None;
         }

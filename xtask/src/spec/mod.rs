@@ -25,7 +25,40 @@ pub(crate) fn check(root: &Path) -> Outcome {
     if told.broken.is_empty() { Ok(()) } else { Err(format!("\n  {}", told.broken.join("\n  "))) }
 }
 
+/// Prints the rows of these claims, each with the tests that cite it.
+pub(crate) fn show(root: &Path, ids: &[&str]) -> Outcome {
+    print!("{}", shown(&files::read(root, &["rs", "md"])?, ids)?);
+    Ok(())
+}
+
+fn shown(sources: &[Source], ids: &[&str]) -> Result<String, String> {
+    let (list, table, cited) = read(sources)?;
+    let mut text = String::new();
+    for id in ids {
+        let claim = table.claims.iter().find(|claim| claim.id == *id);
+        let claim = claim.ok_or_else(|| format!("{LIST} has no claim '{id}'"))?;
+        text.push_str(list.text.lines().nth(claim.line - 1).unwrap_or_default());
+        text.push('\n');
+        match cited.tests.get(*id) {
+            Some(tests) => tests.iter().for_each(|test| text.push_str(&format!("  {test}\n"))),
+            None => text.push_str("  no test cites it\n"),
+        }
+    }
+    Ok(text)
+}
+
 fn judge(sources: &[Source]) -> Result<verdict::Verdict, String> {
+    let (_, table, cited) = read(sources)?;
+    let headings: BTreeMap<String, Vec<String>> = sources
+        .iter()
+        .filter(|source| source.is("md"))
+        .map(|source| (source.name(), Page::new(&source.text).anchors()))
+        .collect();
+    Ok(verdict::Verdict::new(&table, &cited, &headings))
+}
+
+/// The list, as a file and as a table, and who cites it.
+fn read(sources: &[Source]) -> Result<(&Source, table::Table, citations::Citations), String> {
     let list = sources.iter().find(|source| source.path == Path::new(LIST));
     let list = list.ok_or_else(|| format!("there is no {LIST}"))?;
     let table = table::Table::read(&list.text).map_err(|error| format!("{LIST}:{error}"))?;
@@ -33,12 +66,7 @@ fn judge(sources: &[Source]) -> Result<verdict::Verdict, String> {
     for source in sources.iter().filter(|source| source.is("rs")) {
         cited.read(source);
     }
-    let headings: BTreeMap<String, Vec<String>> = sources
-        .iter()
-        .filter(|source| source.is("md"))
-        .map(|source| (source.name(), Page::new(&source.text).anchors()))
-        .collect();
-    Ok(verdict::Verdict::new(&table, &cited, &headings))
+    Ok((list, table, cited))
 }
 
 #[cfg(test)]

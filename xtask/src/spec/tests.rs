@@ -45,6 +45,16 @@ fn a_list_that_agrees_with_the_tests_is_fine() {
 }
 
 #[test]
+fn one_claim_is_shown_with_its_tests() {
+    let rows = "| P14-01 | core | shown | it fires | |\n| P14-02 | core | open | later | |";
+    let sources = [list(rows), test("// spec: P14-01")];
+    let said = "| P14-02 | core | open | later | |\n  no test cites it\n\
+                | P14-01 | core | shown | it fires | |\n  a/tests/b.rs: it_does\n";
+    assert_eq!(shown(&sources, &["P14-02", "P14-01"]), Ok(said.to_owned()));
+    assert_eq!(shown(&sources, &["P14-03"]), Err("spec/claims.md has no claim 'P14-03'".to_owned()));
+}
+
+#[test]
 fn rows_without_a_state_and_states_without_what_they_need_are_told() {
     let cases = [
         ("| P14-01 | core | | it fires | |", "has no state"),

@@ -28,7 +28,7 @@ pub(crate) struct ProcessOptions {
     /// The permissions that new files do not get, octal [default: 077 if detached]
     #[arg(long, value_name = "MASK", value_parser = parse::umask, help_heading = PROCESS)]
     pub(crate) umask: Option<u32>,
-    /// Start without the environment: only PATH, LANG, LC_ALL, TZ and what systemd says remain. Detached programs only
+    /// Start without the environment: only PATH, LANG, LC_ALL and TZ remain. Detached programs only
     #[arg(long, help_heading = PROCESS)]
     pub(crate) env_clear: bool,
     /// How many descriptors may be open, at most what the system allows [default: all that it allows]

@@ -82,7 +82,6 @@ mod tests {
         Found { path: format!("/x/sestina-{name}").into(), name, state }
     }
 
-    // spec: P16-61
     #[test]
     fn names_are_padded_and_descriptions_wrapped_with_a_hanging_indent() {
         let long = "An interactive remote debugger service accessible via telnet and ssh and providing syntax coloring";

@@ -1,5 +1,4 @@
 //! Programs without a reactor: bare drivers, and what tests do with them again and again.
-#![allow(dead_code, reason = "every test file needs a part of it")]
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

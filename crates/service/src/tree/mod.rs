@@ -2,7 +2,7 @@
 //!
 //! Walk: each verb tells the machine (`machine/`) what is asked and carries out its orders (`tree/run.rs`).
 //! Invariant: nothing is borrowed while a service, a constructor, a callback or a destructor of the user's runs.
-//! Tests: `tests/`, one file for each situation.
+//! Tests: `tests/suite/`, one file for each situation.
 
 mod place;
 mod run;

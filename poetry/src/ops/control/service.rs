@@ -3,20 +3,19 @@
 //! Tests: `tests/suite/operating.rs`.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_deferred::Deferred;
 use sestina_framing::{Delimiter, LineFormat, LineOnlyDecoder};
 use sestina_reactor::{
-    Address, Conn, ConnectionLimits, Endpoint, EndpointError, Factory, HIGH_MARK_BYTES, Port, Protocol,
+    Address, Conn, ConnectionLimits, Endpoint, EndpointError, Factory, HIGH_MARK_BYTES, Protocol,
     quote_argument,
 };
-use sestina_service::{Details, Service, ServiceContext, TcpServer};
+use sestina_service::TcpServer;
 
 use super::desk::{Desk, refusal};
 use crate::ops::place::ProxyPlace;
+use crate::ops::server::serve_without_drain;
 use crate::ops::spool::Spool;
 
 /// The first line of every conversation: what this is, and the version of the protocol.
@@ -87,39 +86,9 @@ impl ControlService {
         *self.desk.drain.borrow_mut() = Some(Rc::new(drain));
         self
     }
-
-    /// Where it listens, from the privileged start on.
-    #[must_use]
-    pub fn port(&self) -> Option<Port> {
-        self.server.port()
-    }
 }
 
-impl Service for ControlService {
-    fn privileged_start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
-        Rc::clone(&self.server).privileged_start(cx)
-    }
-
-    fn start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
-        Rc::clone(&self.server).start(cx)
-    }
-
-    // It has no drain: operators watch one.
-
-    fn stop(self: Rc<Self>) -> Deferred<()> {
-        Rc::clone(&self.server).stop()
-    }
-
-    fn details(&self) -> Details {
-        self.server.details()
-    }
-}
-
-impl fmt::Debug for ControlService {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "ControlService({:?})", self.server)
-    }
-}
+serve_without_drain!(ControlService);
 
 /// Makes a protocol for each operator.
 struct Operators(Rc<Desk>);

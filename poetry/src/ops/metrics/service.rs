@@ -3,18 +3,17 @@
 //! Tests: `tests/suite/operating.rs`.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use sestina_deferred::Deferred;
-use sestina_reactor::{Address, Conn, ConnectionLimits, Endpoint, Factory, Port, Protocol};
-use sestina_service::{Details, Service, ServiceContext, TcpServer};
+use sestina_reactor::{Address, Conn, ConnectionLimits, Endpoint, Factory, Protocol};
+use sestina_service::TcpServer;
 
 use super::families::{Figures, Histograms, render};
 use super::reply::{Head, Verdict, reply};
 use crate::cache::{Admission, FlightReport};
 use crate::ops::place::ProxyPlace;
+use crate::ops::server::serve_without_drain;
 use crate::ops::spool::Spool;
 use crate::proxy::Observer;
 
@@ -83,12 +82,6 @@ impl MetricsService {
         self
     }
 
-    /// Where it listens, from the privileged start on.
-    #[must_use]
-    pub fn port(&self) -> Option<Port> {
-        self.server.port()
-    }
-
     /// The text; nothing as long as there is no proxy.
     #[must_use]
     pub fn text(&self) -> Option<String> {
@@ -112,31 +105,7 @@ impl Source {
     }
 }
 
-impl Service for MetricsService {
-    fn privileged_start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
-        Rc::clone(&self.server).privileged_start(cx)
-    }
-
-    fn start(self: Rc<Self>, cx: ServiceContext) -> Deferred<()> {
-        Rc::clone(&self.server).start(cx)
-    }
-
-    // It has no drain: what is going on is worth knowing until the end.
-
-    fn stop(self: Rc<Self>) -> Deferred<()> {
-        Rc::clone(&self.server).stop()
-    }
-
-    fn details(&self) -> Details {
-        self.server.details()
-    }
-}
-
-impl fmt::Debug for MetricsService {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "MetricsService({:?})", self.server)
-    }
-}
+serve_without_drain!(MetricsService);
 
 /// The service's ear at the proxy, which may outlive it.
 struct Measuring(Weak<Source>);

@@ -33,7 +33,6 @@ pub struct DelayedCall {
 
 impl DelayedCall {
     /// The call is not made; its closure is dropped now. Says whether there still was one.
-    #[expect(clippy::must_use_candidate, reason = "the effect is what it is called for")]
     pub fn cancel(&self) -> bool {
         let Some(reactor) = self.reactor.upgrade() else { return false };
         let call = reactor.inner().timers.borrow_mut().cancel_with(self.timer, Job::into_call);

@@ -12,7 +12,7 @@ pub(crate) fn quote(recorded: &Recorded) -> String {
     let mut text = String::new();
     writeln!(
         text,
-        "Ratios of medians within one run of `cargo xtask bench` ({}, {} CPUs, {}, {}; server and generator on one CPU).\n\
+        "Medians of the ratios in each round of one run of `cargo xtask bench` ({}, {} CPUs, {}, {}; server and generator on one CPU).\n\
          CPU is that of the server for one operation; smaller is better, but for rates.\n",
         word("processor"), run["cpus"], word("kernel"), word("date"),
     ).ok();

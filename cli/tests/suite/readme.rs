@@ -170,7 +170,7 @@ fn run_page(name: &str, blocks_min: usize) {
 #[test]
 fn every_command_of_the_readme_does_what_it_is_there_for() {
     let blocks = blocks(&root().join("README.md"));
-    assert_eq!(blocks.len(), 10, "the newcomer's two commands, and nine blocks");
+    assert_eq!(blocks.len(), 10, "cargo's two commands, which `tests/commands` has, and nine blocks");
     blocks.iter().skip(1).for_each(|block| run_if_possible(block));
 }
 

@@ -116,8 +116,14 @@ impl Program {
 
     /// Waits for its end.
     #[track_caller]
-    pub(crate) fn wait(mut self) -> Ended {
-        let status = match self.status.recv_timeout(DEADLINE) {
+    pub(crate) fn wait(self) -> Ended {
+        self.wait_for(DEADLINE)
+    }
+
+    /// The same for one that has a lot to do.
+    #[track_caller]
+    pub(crate) fn wait_for(mut self, time: Duration) -> Ended {
+        let status = match self.status.recv_timeout(time) {
             Ok(status) => status,
             Err(RecvTimeoutError::Timeout) => panic!("it did not end in time; it said {:?}", self.log),
             Err(RecvTimeoutError::Disconnected) => panic!("nobody knows how it ended"),

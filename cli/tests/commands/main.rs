@@ -135,6 +135,7 @@ impl Place {
         shell.env("PATH", std::env::join_paths(search).expect("no folder has a colon in its name"));
         shell.env("XDG_CACHE_HOME", self.folder.path("cache"));
         shell.env("CARGO_INSTALL_ROOT", self.folder.path("installed"));
+        shell.env("CARGO_NET_OFFLINE", "true"); // the build of this test has fetched all that they need
         shell.env("BROWSER", "true"); // the program of this name, which opens nothing
         shell
     }

@@ -4,6 +4,8 @@
 //! A line that ends in `&` is a server, which must say that it listens before the next line. What stands behind `#` is a part of
 //! what the line prints (`prints nothing`: that it does not); where nothing stands there, the line prints a poem, if it is no order
 //! to a server. All lines end with status 0 and say nothing on the standard error.
+//!
+//! The commands inside of sentences, and the README's two for cargo: `tests/commands`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -27,7 +27,8 @@ pub const SLOW_DELAY: Duration = Duration::from_millis(700);
 /// is dropped.
 ///
 /// # Limits
-/// A client that says more than [`INPUT_BYTES_MAX`] is cut.
+/// A client that says more than [`INPUT_BYTES_MAX`] is cut. A poem has less than 4 GiB: a connection that has
+/// sent so much of a longer one panics.
 ///
 /// ```
 /// use sestina_poetry::{Poem, SlowPoetry, get_poem};
@@ -109,7 +110,7 @@ struct SlowPoet {
     plan: Rc<Plan>,
     /// Bytes that the client has said.
     heard: u64,
-    /// Bytes of the poem that were written. Invariant: never above the poem's length, which fits (`POEM_BYTES_MAX`).
+    /// Bytes of the poem that were written. Invariant: never above the poem's length.
     sent: u32,
     pace: Pace,
 }

@@ -123,6 +123,7 @@ impl Place {
         let poem = poem_file("science");
         line.replace("{poet}", &self.poet.port())
             .replace("{poem}", path(&poem))
+            .replace("{folder}", self.folder.path("").trim_end_matches('/'))
             .replace("{programs}", path(pages::programs()))
     }
 

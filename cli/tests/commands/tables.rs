@@ -71,7 +71,8 @@ impl Row {
     }
 }
 
-/// In this order. `{poet}` is the port of a poet, `{poem}` a file, `{programs}` the folder of this build's programs.
+/// In this order. `{poet}` is the port of a poet, `{poem}` a file, `{folder}` a folder of the test's, `{programs}` the one of this build's
+/// programs.
 pub(crate) const RUN: &[Row] = &[
     Row::new("sestina --help", "  fastpoetry      Serves a poem, all of it at once"),
     Row::new("sestina fastpoetry --help", "Usage: sestina fastpoetry [OPTIONS] --poem <FILE>"),
@@ -144,25 +145,26 @@ pub(crate) const RUN: &[Row] = &[
     Row::new("cargo xtask sim --seed 7 --scenario storms", "storms: everything holds").takes_minutes(),
     Row::new("cargo doc --open -p sestina", "doc/sestina/index.html").takes_minutes(),
     Row::new("cargo doc --open -p sestina-trial", "doc/sestina_trial/index.html").takes_minutes(),
+    Row::new("cargo bench -p sestina-deferred", "create + one callback + fire + drop").takes_minutes(),
+    Row::new("cargo bench -p sestina-reactor", "schedule + cancel at once").takes_minutes(),
     Row::new("cargo bench -p sestina-framing", "messages of 80 bytes").takes_minutes(),
+    Row::new("cargo bench -p sestina-reactor-mio", "without the crowd:").takes_minutes(),
+    Row::new("cargo bench -p sestina-cli", "wall / slowest: median").takes_minutes(),
+    Row::new("cargo bench -p sestina-poetry", "hits: ").takes_minutes(),
+    // All scenarios take half an hour.
+    Row::new("cargo xtask bench", "report.md")
+        .behind(" startup --quick --out {folder}/bench")
+        .takes_minutes(),
 ];
 
 const TESTS_ITSELF: &str = "all tests of the workspace: this one is among them";
-/// On two cores, with the optimized build: 58, 105, 54, 159 and 87 seconds, in the order below.
-const MEASURES: &str = "builds and measures for one to three minutes; clippy compiles it";
 const OF_OTHERS: &str = "Twisted's, for whoever knows it; it stands beside ours";
 
 /// What no test can run, and why.
-pub(crate) const NOT_RUN: [(&str, &str); 12] = [
+pub(crate) const NOT_RUN: [(&str, &str); 6] = [
     ("cargo test --workspace", TESTS_ITSELF),
     ("cargo test", TESTS_ITSELF),
     ("cargo xtask ci", TESTS_ITSELF),
-    ("cargo xtask bench", "twenty minutes on a machine that does nothing else"),
-    ("cargo bench -p sestina-deferred", MEASURES),
-    ("cargo bench -p sestina-reactor", MEASURES),
-    ("cargo bench -p sestina-reactor-mio", MEASURES),
-    ("cargo bench -p sestina-cli", MEASURES),
-    ("cargo bench -p sestina-poetry", MEASURES),
     ("trial tests", OF_OTHERS),
     ("twistd --nodaemon NAME [options]", OF_OTHERS),
     ("twistd NAME --help", OF_OTHERS),

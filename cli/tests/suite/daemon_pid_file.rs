@@ -69,6 +69,18 @@ fn after_a_kill_the_next_start_says_that_the_file_was_stale() {
     assert!(!folder.join("p").exists());
 }
 
+#[test]
+fn a_detached_process_says_it_too() {
+    let folder = Folder::new();
+    let daemon = folder.fastpoetry(&[]);
+    let number = daemon.pid;
+    daemon.signal(Signal::KILL);
+    daemon.wait_for_end();
+    let next = folder.fastpoetry(&[]);
+    next.wait_for_log(&format!("was stale: process {number} did not end cleanly"));
+    next.stop();
+}
+
 // spec: P16-83
 #[test]
 fn a_file_with_something_else_in_it_is_left_alone() {

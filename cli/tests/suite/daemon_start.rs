@@ -286,7 +286,7 @@ fn a_socket_as_standard_input_makes_nobody_a_daemon() {
     let folder = Folder::new();
     let (mut ours, theirs) = UnixStream::pair().expect("a pair");
     // The beginning of the runner's own message, from somebody who has read its source: the rest does not fit.
-    ours.write_all(b"sestina-detach-1\0\0\0\0").expect("it is open");
+    ours.write_all(b"sestina-detach-2\0\0\0\0").expect("it is open");
     let mut command = folder.sestina(&["--version"]);
     command.stdin(OwnedFd::from(theirs));
     let output = command.output().expect("it runs");

@@ -13,8 +13,9 @@
 //!
 //! A driver whose clock is the wall's runs [`wall_clock!`] too.
 //!
-//! Each case gets a fresh reactor. When it is over nothing may be left: no connection, port, timer, task, process or job
-//! on a thread, no deferred that nobody has fired, no error that nobody looked at, and no panic that was not provoked.
+//! Each case gets a fresh reactor. When it is over nothing may be left: no connection or attempt at one, port, datagram
+//! socket, timer, task, process or job on a thread, no deferred that nobody has fired, no error that nobody looked at, and
+//! no panic that was not provoked.
 //! Server and client of a case live on the same reactor, so a case needs nothing that one of the drivers does not have.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a failed case says on which reactor")]

@@ -57,7 +57,8 @@ impl Ending {
 
     /// `text` on the standard output.
     pub(crate) fn printed(text: &str) -> Self {
-        match io::stdout().lock().write_all(text.as_bytes()) {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => Self::good(),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::with_status(1),
             Err(error) => Self::failed(&error),

@@ -395,9 +395,10 @@ enum Choice {
 }
 
 /// A detached process that ends before it has begun says why: what was good when the command looked, a moment ago, is not.
-fn told(detached: Option<Detached>, ending: Ending) -> Ending {
+fn told(detached: Option<Detached>, mut ending: Ending) -> Ending {
     if let Some(detached) = detached {
-        detached.failed(ending.status, ending.words.as_deref().unwrap_or_default());
+        let words = ending.words.take(); // the command says them, on the same standard error
+        detached.failed(ending.status, words.as_deref().unwrap_or_default());
     }
     ending
 }

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use rustix::fs::Mode;
@@ -106,7 +107,7 @@ impl Served<'_> {
         &self,
         plan: Plan,
         program: Rc<dyn Program>,
-        (lock, inherited): (Option<std::os::fd::OwnedFd>, Inherited),
+        (lock, inherited): (Option<(OwnedFd, Option<u32>)>, Inherited),
         word: &Word,
     ) -> Result<End, Failure> {
         let early = EarlySignals::catch(false)?;

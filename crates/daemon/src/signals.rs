@@ -36,7 +36,7 @@ pub(crate) struct EarlySignals {
 }
 
 impl EarlySignals {
-    /// Catches them from now on. In the foreground, what was ignored stays so.
+    /// Catches them from now on. In the foreground, what may stay ignored and was ignored stays so.
     ///
     /// # Errors
     /// If the system does not allow it.
@@ -52,8 +52,10 @@ impl EarlySignals {
         Ok(early)
     }
 
+    /// Whether a signal is heard: all but those that stay ignored. TERM never does, because `--stop` sends it.
     fn are_wanted(&self, signal: Signal) -> bool {
-        self.ignored & (1 << (number(signal) - 1)) == 0
+        let may_stay_ignored = matches!(signal, Signal::Interrupt | Signal::Quit | Signal::Hangup);
+        !may_stay_ignored || self.ignored & (1 << (number(signal) - 1)) == 0
     }
 
     /// The first that has come already and that ends a process.
@@ -78,11 +80,7 @@ impl Life {
         }
         if wanted(Signal::Quit) {
             let (life, tree) = (Rc::clone(self), tree.clone());
-            reactor.on_signal(Signal::Quit, move || {
-                tracing::error!(target: "sestina", "received SIGQUIT: this is what there is");
-                dump::dump(&tree);
-                life.cut_short(Signal::Quit, tree.reactor());
-            })?;
+            reactor.on_signal(Signal::Quit, move || life.tell_and_cut(&tree))?;
         }
         if wanted(Signal::Hangup) {
             let (life, tree) = (Rc::clone(self), tree.clone());
@@ -98,8 +96,10 @@ impl Life {
             let is_open = life.log.reopen();
             life.tell_order_done(!is_open);
         })?;
-        if let Some(signal) = early.came() {
-            self.end(signal, reactor);
+        match early.came() {
+            Some(Signal::Quit) => self.tell_and_cut(tree),
+            Some(signal) => self.end(signal, reactor),
+            None => {}
         }
         Ok(())
     }
@@ -114,6 +114,12 @@ impl Life {
         self.notify.stopping(&format!("{}: stopping", self.program.title()));
         self.notify.extend(reactor, self.plan.times.drain + self.plan.times.kill);
         reactor.stop();
+    }
+
+    fn tell_and_cut(&self, tree: &Tree) {
+        tracing::error!(target: "sestina", "received SIGQUIT: this is what there is");
+        dump::dump(tree);
+        self.cut_short(Signal::Quit, tree.reactor());
     }
 
     fn cut_short(&self, signal: Signal, reactor: &Reactor) {
@@ -195,4 +201,20 @@ fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signals_of_a_terminal_stay_ignored_and_those_of_orders_are_heard() {
+        let all_ignored = EarlySignals { ignored: u64::MAX, caught: Vec::new() };
+        for signal in [Signal::Interrupt, Signal::Quit, Signal::Hangup] {
+            assert!(!all_ignored.are_wanted(signal), "{signal}");
+        }
+        for signal in [Signal::Terminate, Signal::User1] {
+            assert!(all_ignored.are_wanted(signal), "{signal}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-const UNITS: [(&str, usize); 10] = [
+const UNITS: [(&str, u64); 10] = [
     ("", 1),
     ("b", 1),
     ("k", 1 << 10),
@@ -38,8 +38,8 @@ pub fn parse_size(text: &str) -> Result<usize, SizeError> {
     let lower = unit.to_ascii_lowercase();
     let unit = UNITS.iter().find(|(name, _)| *name == lower).map(|(_, bytes)| *bytes);
     let unit = unit.ok_or_else(|| fail(Problem::NoNumber))?;
-    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
-    match bytes {
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    match bytes.and_then(|bytes| usize::try_from(bytes).ok()) {
         Some(0) => Err(fail(Problem::Zero)),
         Some(bytes) => Ok(bytes),
         None => Err(fail(Problem::TooLarge)),

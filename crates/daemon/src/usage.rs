@@ -143,7 +143,7 @@ fn bare(argument: &str) -> &str {
     }
 }
 
-/// Whether this is an option of the program itself, and not of a plugin.
+/// Whether this is an option of the command itself, and not of one of its own commands.
 fn is_option_of(command: &Command, argument: &str) -> bool {
     command.get_arguments().any(|option| {
         let long = option.get_long().is_some_and(|long| argument.strip_prefix("--") == Some(long));

@@ -88,7 +88,7 @@ where
 fn drop_outcome<U>(outcome: Outcome<U>, at: &'static Location<'static>) {
     match outcome {
         Outcome::Now(answer) => unhandled::report_unless_cancelled(answer, at),
-        Outcome::Later(inner) => inner.discard(),
+        Outcome::Later(inner) => inner.discard_at(at),
     }
 }
 

@@ -9,7 +9,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use crate::cancelled::Cancelled;
-use crate::clock::{CancelCall, Clock};
+use crate::clock::{CancelOnDrop, Clock};
 use crate::failure::Failure;
 use crate::node::AnyNode;
 use crate::request::{Mode, Request, climb};
@@ -83,7 +83,7 @@ impl CancelHandle {
         let Some(node) = self.open_node() else { return };
         let handle = self.clone();
         let call = clock.call_later(grace, Box::new(move || handle.send(Mode::Abort, None, at)));
-        node.keep(Box::new(CancelOnDrop(Some(call))));
+        node.keep(Box::new(CancelOnDrop::new(call)));
     }
 
     /// Whether a cancel can still have an effect here.
@@ -106,16 +106,5 @@ impl CancelHandle {
 impl fmt::Debug for CancelHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_waiting() { "CancelHandle(waiting)" } else { "CancelHandle(idle)" })
-    }
-}
-
-/// A timer that nobody needs once this is dropped.
-struct CancelOnDrop<C: CancelCall>(Option<C>);
-
-impl<C: CancelCall> Drop for CancelOnDrop<C> {
-    fn drop(&mut self) {
-        if let Some(call) = self.0.take() {
-            call.cancel();
-        }
     }
 }

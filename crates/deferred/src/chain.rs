@@ -165,6 +165,10 @@ impl<T> Deferred<T> {
     /// # Order
     /// Of several at one point the newest is asked first. They are dropped when this point has its answer; on
     /// a deferred that has fired, at once.
+    ///
+    /// # Limits
+    /// A canceller that drops the resolver answers for it only at the resolver's own point. Further down its `()` does
+    /// not count: [`Abandoned`](crate::Abandoned) comes from above.
     #[must_use]
     pub fn on_cancel<A, F>(self, canceller: F) -> Self
     where

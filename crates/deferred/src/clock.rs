@@ -21,3 +21,20 @@ pub trait CancelCall {
     /// Takes the call back. Without effect if it has been made.
     fn cancel(self);
 }
+
+/// A call that nobody needs once this is dropped.
+pub(crate) struct CancelOnDrop<C: CancelCall>(Option<C>);
+
+impl<C: CancelCall> CancelOnDrop<C> {
+    pub(crate) fn new(call: C) -> Self {
+        Self(Some(call))
+    }
+}
+
+impl<C: CancelCall> Drop for CancelOnDrop<C> {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            call.cancel();
+        }
+    }
+}

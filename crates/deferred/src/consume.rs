@@ -16,7 +16,9 @@ impl<T> Deferred<T> {
     /// Fires `to` with the answer of this one.
     ///
     /// # Cancelling
-    /// A cancel of `to` comes up here. If it was cancelled before, this one is cancelled now.
+    /// A cancel of `to` comes up here. If `to` was cancelled before, this one is cancelled now; but not if a canceller
+    /// has said [`Later`](crate::Answer::Later): then this is the answer that was promised.
+    #[track_caller]
     pub fn chain_to(self, to: Resolver<T>) {
         to.follow(self);
     }
@@ -26,10 +28,7 @@ impl<T> Deferred<T> {
     /// # Errors
     /// Gives the deferred back if it has none yet.
     pub fn try_result(self) -> Result<Res<T>, Self> {
-        self.into_node().map_or_else(Ok, |node| {
-            node.core().regain_deferred();
-            Err(Self::waiting(node))
-        })
+        self.into_node().map_or_else(Ok, |node| Err(Self::waiting(node)))
     }
 
     /// Cancels this and drops whatever comes of it. An error other than
@@ -39,7 +38,11 @@ impl<T> Deferred<T> {
     /// As [`cancel`](Self::cancel): who is asked may refuse, or take its time.
     #[track_caller]
     pub fn discard(self) {
-        let at = Location::caller();
+        self.discard_at(Location::caller());
+    }
+
+    /// The same for the user's line `at`.
+    pub(crate) fn discard_at(self, at: &'static Location<'static>) {
         match self.into_node() {
             Err(answer) => unhandled::report_unless_cancelled(answer, at),
             Ok(node) => {

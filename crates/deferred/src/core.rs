@@ -163,13 +163,6 @@ impl<T> Core<T> {
         }
     }
 
-    /// There is a deferred again.
-    pub(crate) fn regain_deferred(&self) {
-        if self.status.consumer() == Consumer::Gone {
-            self.status.set_consumer(Consumer::Possible);
-        }
-    }
-
     #[cold]
     fn drop_answer(&self) {
         if let Some(answer) = self.answer.take() {

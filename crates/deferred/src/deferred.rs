@@ -141,8 +141,9 @@ impl<T> Deferred<T> {
 
     /// Stops it without waiting for anybody.
     ///
-    /// Cancellers are asked, but [`Later`](crate::Answer::Later) is not accepted, now or from before; a task's
-    /// future is dropped where it stands. What it awaited is cancelled.
+    /// Cancellers are asked, but [`Later`](crate::Answer::Later) is not accepted, now or from before: where one says it, the
+    /// answer is [`Cancelled`](crate::Cancelled), and nobody above is asked. A task's future is dropped where it stands. What
+    /// it awaited is cancelled.
     #[track_caller]
     pub fn abort(&self) {
         self.send(Mode::Abort, None, Location::caller());

@@ -226,7 +226,8 @@ impl Local {
         if keys.is_empty() {
             return 0;
         }
-        self.enter(|| keys.into_iter().filter(|key| self.resume(*key)).count())
+        let mut round = Round { keys: keys.into_iter(), queue: &self.queue };
+        self.enter(|| round.keys.by_ref().filter(|key| self.resume(*key)).count())
     }
 
     fn resume(&self, key: Key) -> bool {
@@ -235,6 +236,18 @@ impl Local {
         let Some(task) = task.filter(|task| task.head().is_woken()) else { return false };
         drive::start(task);
         true
+    }
+}
+
+/// The woken tasks whose turn has not come yet. If the destructor of an answer panics, they stay woken.
+struct Round<'a> {
+    keys: std::vec::IntoIter<Key>,
+    queue: &'a WakeQueue,
+}
+
+impl Drop for Round<'_> {
+    fn drop(&mut self) {
+        self.queue.put_back(self.keys.as_slice());
     }
 }
 

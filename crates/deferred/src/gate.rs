@@ -27,7 +27,7 @@ use crate::status::State;
 /// ```
 #[must_use = "the chain goes on as soon as this is dropped"]
 pub struct PauseGuard {
-    gate: Rc<dyn Open>,
+    gate: Rc<dyn Unpause>,
 }
 
 impl PauseGuard {
@@ -37,7 +37,7 @@ impl PauseGuard {
 
 impl Drop for PauseGuard {
     fn drop(&mut self) {
-        Rc::clone(&self.gate).open();
+        Rc::clone(&self.gate).unpause();
     }
 }
 
@@ -50,19 +50,27 @@ impl fmt::Debug for PauseGuard {
 /// The part of the node.
 #[derive(Default)]
 pub(crate) struct Gate {
-    is_open: Cell<bool>,
+    is_unpaused: Cell<bool>,
 }
 
-impl<T: 'static> Part<T> for Gate {}
+impl<T: 'static> Part<T> for Gate {
+    fn settle(node: &Node<T, Self>, answer: Res<T>) -> bool {
+        if node.part.is_unpaused.get() {
+            return node.core.settle(answer);
+        }
+        node.core.hold(answer);
+        false
+    }
+}
 
 /// A gate of any type.
-trait Open {
-    fn open(self: Rc<Self>);
+trait Unpause {
+    fn unpause(self: Rc<Self>);
 }
 
-impl<T: 'static> Open for Node<T, Gate> {
-    fn open(self: Rc<Self>) {
-        self.part.is_open.set(true);
+impl<T: 'static> Unpause for Node<T, Gate> {
+    fn unpause(self: Rc<Self>) {
+        self.part.is_unpaused.set(true);
         if self.core.status.state() == State::Held && self.core.release() {
             drive::start(self);
         }
@@ -74,11 +82,7 @@ impl<T: 'static> Sink<T> for Node<T, Gate> {
         if !self.core.status.state().is_open() {
             return None; // a canceller below answered first: the late answer is dropped
         }
-        if self.part.is_open.get() {
-            return self.core.settle(answer).then_some(self);
-        }
-        self.core.hold(answer);
-        None
+        Gate::settle(&self, answer).then_some(self)
     }
 }
 

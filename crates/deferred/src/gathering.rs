@@ -83,7 +83,8 @@ where
             take(list, index, answer);
             Outcome::Now(Ok(()))
         };
-        member.then(at, told).ignore_errors();
+        // What comes of it is `()`, or a panic in the destructor of a late value, which is reported.
+        drop(member.then(at, told));
     }
     Deferred::from_node(list)
 }
@@ -125,7 +126,7 @@ where
 {
     let somebody_waits = list.core.settle(answer);
     let members = list.part.members.take();
-    drop(list.part.answers.take());
+    drop_quietly(list.core.at(), list.part.answers.take());
     if list.part.rule.cancels_losers() {
         for member in members.iter().filter_map(Weak::upgrade) {
             request::climb(member, Request::new(Mode::Ask, None, list.core.at()));
@@ -150,9 +151,9 @@ where
 
     fn waits_on(node: &Node<R::Out, Self>) -> WaitsOn {
         let members = node.part.members.borrow();
-        let open =
-            members.iter().filter_map(Weak::upgrade).filter(|member| member.status().state().is_open());
-        WaitsOn::Deferreds(open.map(|member| member.at()).collect())
+        let unfired =
+            members.iter().filter_map(Weak::upgrade).filter(|member| inspector::is_unfired(&**member));
+        WaitsOn::Deferreds(unfired.map(|member| member.at()).collect())
     }
 
     fn release(&self, at: &'static Location<'static>) {

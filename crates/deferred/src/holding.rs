@@ -40,8 +40,8 @@ impl Unread {
         self.failure.take().expect("a failure is read once, because reading takes it")
     }
 
-    pub(crate) fn peek(&self) -> Option<&Failure> {
-        self.failure.as_ref()
+    pub(crate) fn peek(&self) -> &Failure {
+        self.failure.as_ref().expect("a failure is read once, because reading takes it")
     }
 }
 

@@ -65,6 +65,9 @@ impl Unfired {
 
     /// The way up its chain, from where the last callback was added to where the first deferred was made that
     /// has not fired.
+    ///
+    /// # Limits
+    /// Of a longer way these are the first 64 places, from below.
     #[must_use]
     pub fn chain(&self) -> &[&'static Location<'static>] {
         &self.chain
@@ -150,7 +153,8 @@ pub(crate) fn watch<T: 'static, P: Part<T>>(node: &Rc<Node<T, P>>) {
         .ok();
 }
 
-fn is_unfired(node: &dyn AnyNode) -> bool {
+/// Whether somebody who looks at what waits should see it: its answer is not here, or is held back.
+pub(crate) fn is_unfired(node: &dyn AnyNode) -> bool {
     let state = node.status().state();
     state.is_open() || state == State::Held
 }

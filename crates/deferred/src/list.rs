@@ -61,7 +61,8 @@ impl<T> DeferredList<T> {
         Self { at, ..self }
     }
 
-    /// Whether the list fails with [`FirstError`] as soon as one member fails. The others are not cancelled.
+    /// Whether the list fails with [`FirstError`] as soon as one member fails. [`settle`](Self::settle) lets the others
+    /// go on, [`first`](Self::first) cancels them.
     #[must_use]
     pub fn fire_on_one_errback(self, yes: bool) -> Self {
         Self { fire_on_one_errback: yes, ..self }
@@ -89,10 +90,12 @@ impl<T> DeferredList<T> {
     /// This is Twisted's `fireOnOneCallback`.
     ///
     /// # Errors
-    /// [`FailureGroup`] if all fail, and at once if the list is empty.
+    /// [`FailureGroup`] if all fail, and at once if the list is empty. [`FirstError`] if
+    /// [`fire_on_one_errback`](Self::fire_on_one_errback) says so. [`Cancelled`] if the list was cancelled, and nobody
+    /// answered anything else.
     #[must_use = "the list's errors are lost with it"]
     pub fn first(self) -> Deferred<(usize, T)> {
-        let rule = First { fails_at_once: self.fire_on_one_errback };
+        let rule = First { fails_at_once: self.fire_on_one_errback, at: self.at };
         gather(self.members, rule, !self.consume_errors, self.at)
     }
 
@@ -130,7 +133,7 @@ pub fn all_settled<T>(members: impl IntoIterator<Item = Deferred<T>>) -> Deferre
 ///
 /// # Errors
 /// [`FirstError`] as soon as one fails. The others go on; errors of theirs that come later are reported, except
-/// for [`Cancelled`].
+/// for [`Cancelled`]. Of a list that was cancelled, a member's `Cancelled` is the list's own.
 ///
 /// ```
 /// use sestina_deferred::{gather_results, succeed};
@@ -151,7 +154,8 @@ pub fn gather_results<T>(members: impl IntoIterator<Item = Deferred<T>>) -> Defe
 /// Cancels all. If one answers that with a value, it wins.
 ///
 /// # Errors
-/// [`FailureGroup`] if all fail, and at once if there is nobody.
+/// [`FailureGroup`] if all fail, and at once if there is nobody. [`Cancelled`] if it was cancelled, and nobody answered
+/// anything else.
 ///
 /// ```
 /// use sestina_deferred::{deferred, race};
@@ -219,6 +223,8 @@ impl<T: 'static> Rule<T> for Values {
 /// One value.
 struct First {
     fails_at_once: bool,
+    /// The user's line that made the list.
+    at: &'static Location<'static>,
 }
 
 impl<T: 'static> Rule<T> for First {
@@ -235,7 +241,9 @@ impl<T: 'static> Rule<T> for First {
     fn conclude(&self, is_asked: bool, answers: Vec<Res<T>>) -> Res<Self::Out> {
         let mut failures: Vec<Failure> = answers.into_iter().filter_map(Result::err).collect();
         let is_cancelled = is_asked && failures.iter().all(Failure::is::<Cancelled>);
-        let Some(last) = failures.pop() else { return Err(Failure::new(FailureGroup::new(failures))) };
+        let Some(last) = failures.pop() else {
+            return Err(Failure::located(FailureGroup::new(failures), self.at));
+        };
         if is_cancelled {
             return Err(last); // the list was cancelled, and says so
         }

@@ -37,7 +37,7 @@ impl DeferredLock {
     /// Waits for the lock. It is released when the permit is dropped.
     ///
     /// # Cancelling
-    /// Whoever cancels leaves the line.
+    /// As for [`DeferredSemaphore::acquire`].
     #[track_caller]
     #[must_use = "the lock is released when the permit is dropped"]
     pub fn acquire(&self) -> Deferred<Permit> {

@@ -10,7 +10,7 @@ use crate::deferred::Deferred;
 use crate::failure::Failure;
 use crate::first_error::FirstError;
 use crate::list::DeferredList;
-use crate::outcome::Res;
+use crate::outcome::{Outcome, Res};
 
 /// Waits for many deferreds at once, and gives their answers by key.
 ///
@@ -51,7 +51,10 @@ impl<K: Ord + 'static, T> DeferredMap<K, T> {
     pub fn settle(self) -> Deferred<BTreeMap<K, Res<T>>> {
         let (keys, members): (Vec<K>, Vec<_>) = self.members.into_iter().unzip();
         let list = DeferredList::new(members).made_at(self.at).settle();
-        list.map(|answers| keys.into_iter().zip(answers).collect())
+        list.then(self.at, |answer| match answer {
+            Ok(answers) => Outcome::Now(Ok(keys.into_iter().zip(answers).collect())),
+            Err(failure) => Outcome::Now(Err(failure)),
+        })
     }
 
     /// Fires when all members have their values.
@@ -65,9 +68,9 @@ impl<K: Ord + 'static, T> DeferredMap<K, T> {
     {
         let (keys, members): (Vec<K>, Vec<_>) = self.members.into_iter().unzip();
         let list = DeferredList::new(members).made_at(self.at).values();
-        list.add_both(|answer| match answer {
-            Ok(values) => Ok(keys.into_iter().zip(values).collect()),
-            Err(failure) => Err(name(failure, keys)),
+        list.then(self.at, |answer| match answer {
+            Ok(values) => Outcome::Now(Ok(keys.into_iter().zip(values).collect())),
+            Err(failure) => Outcome::Now(Err(name(failure, keys))),
         })
     }
 }

@@ -76,6 +76,11 @@ pub(crate) trait Part<T: 'static>: Sized + 'static {
         node.core.waits_on()
     }
 
+    /// Gives the node the answer of a canceller. Returns whether somebody waits for it.
+    fn settle(node: &Node<T, Self>, answer: Res<T>) -> bool {
+        node.core.settle(answer)
+    }
+
     /// Drops the user's closure or future, because the answer came from elsewhere.
     fn release(&self, _at: &'static Location<'static>) {}
 }
@@ -136,7 +141,7 @@ impl<T: 'static, P: Part<T>> AnyNode for Node<T, P> {
             Verdict::Up(node) => Step::Up(node),
             Verdict::Fan(nodes) => Step::Fan(nodes),
             Verdict::Settle(answer) => {
-                self.core.settle(answer);
+                P::settle(&self, answer);
                 self.part.release(self.core.at());
                 Step::Drive(self)
             }

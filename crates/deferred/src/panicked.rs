@@ -1,7 +1,8 @@
 //! The error of a deferred whose callback panicked, and the one place where panics are caught.
 //!
-//! Walk: every callback, canceller, future and destructor of the user's runs through here.
-//! Invariant: a panic in user code never unwinds through the engine.
+//! Walk: every callback, canceller, future and waker of the user's runs through here, and so do their destructors.
+//! Invariant: a panic in one of these never unwinds through the engine. Only the destructor of an answer may do that:
+//! the answer belongs to whoever fires it or drops it.
 //! Tests: `tests/suite/panics.rs`.
 
 use std::any::Any;

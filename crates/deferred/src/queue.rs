@@ -86,7 +86,8 @@ impl<T> DeferredQueue<T> {
     /// [`QueueUnderflow`] if as many wait as may.
     ///
     /// # Cancelling
-    /// Whoever cancels leaves the line, and the values go to the others.
+    /// Whoever cancels leaves the line, and the values go to the others. Whoever drops the deferred stays in it, counts
+    /// as one that waits, and is passed over in its turn.
     #[track_caller]
     #[must_use = "the value is lost with it"]
     pub fn get(&self) -> Deferred<T> {

@@ -80,10 +80,7 @@ impl<T> Resolver<T> {
     /// queues use this to offer the value to the next in line.
     pub fn try_callback(self, value: T) -> Result<(), T> {
         let Some(root) = self.into_root() else { return Err(value) };
-        if root.core.status.state() != State::Waiting {
-            return Err(value);
-        }
-        if !root.core.is_wanted() {
+        if root.core.status.state() != State::Waiting || !root.core.is_wanted() {
             return Err(value);
         }
         fire(&root, Ok(value));
@@ -132,6 +129,7 @@ impl<T> Resolver<T> {
     }
 
     /// Hands the duty to answer over to another deferred: see [`Deferred::chain_to`].
+    #[track_caller]
     pub(crate) fn follow(self, other: Deferred<T>) {
         let Some(root) = self.into_root() else { return };
         if root.core.status.state() == State::Waiting {

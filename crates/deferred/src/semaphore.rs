@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 
 use crate::deferred::{Deferred, succeed};
@@ -52,7 +53,8 @@ impl DeferredSemaphore {
     /// Waits for a permit.
     ///
     /// # Cancelling
-    /// Whoever cancels leaves the line. A permit that nobody looks at is released when it is dropped.
+    /// Whoever cancels leaves the line. Whoever drops the deferred stays in it, and is passed over in its turn. A
+    /// permit that nobody looks at is released when it is dropped.
     #[track_caller]
     #[must_use = "the permit is released when it is dropped"]
     pub fn acquire(&self) -> Deferred<Permit> {
@@ -78,14 +80,15 @@ impl DeferredSemaphore {
         R: IntoOutcome,
         F: FnOnce() -> R + 'static,
     {
+        let at = Location::caller();
         self.acquire().add_callback(move |permit| match job().into_outcome() {
             Outcome::Now(answer) => {
                 drop(permit);
                 Outcome::Now(answer)
             }
-            Outcome::Later(d) => Outcome::Later(d.add_both(move |answer| {
+            Outcome::Later(d) => Outcome::Later(d.then(at, move |answer| {
                 drop(permit);
-                answer
+                Outcome::Now(answer)
             })),
         })
     }

@@ -80,7 +80,7 @@ impl<T: Clone> Deferred<T> {
             at: Location::caller(),
         });
         let told = Rc::clone(&hub);
-        self.add_both(move |answer| told.tell(answer)).ignore_errors();
+        drop(self.add_both(move |answer| told.tell(answer))); // a panic of a clone is reported
         Shared { hub }
     }
 }

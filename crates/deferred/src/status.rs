@@ -5,7 +5,6 @@
 //! Tests: `tests/laws/main.rs`.
 
 use std::cell::Cell;
-use std::fmt;
 
 /// How far a node has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,12 +121,6 @@ impl Status {
             Hearing::Later => LATER,
         };
         self.0.set(self.0.get() & !HEARING | bits);
-    }
-}
-
-impl fmt::Debug for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}, {:?}, {:?}", self.state(), self.consumer(), self.hearing())
     }
 }
 

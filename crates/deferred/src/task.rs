@@ -60,7 +60,9 @@ use crate::waker::TaskWaker;
 /// [`Abandoned`](crate::Abandoned).
 ///
 /// # Limits
-/// A task that awaits a deferred whose resolver it owns itself waits for ever, and is never freed.
+/// A task that awaits a deferred whose resolver it owns itself waits until it is cancelled, or until its executor is
+/// dropped. Whether anything can wake a task is asked when it has been polled: one whose last foreign waker is dropped
+/// later, without a word, waits as long.
 #[track_caller]
 pub fn spawn<T, F>(future: F) -> Deferred<T>
 where

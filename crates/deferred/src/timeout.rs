@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::cancelled::Cancelled;
-use crate::clock::{CancelCall, Clock};
+use crate::clock::{CancelOnDrop, Clock};
 use crate::deferred::Deferred;
 use crate::failure::Failure;
 
@@ -54,8 +54,10 @@ impl<T> Deferred<T> {
         let limit = Failure::located(TimedOut { after }, at);
         let reason = limit.clone();
         let call = clock.call_later(after, Box::new(move || handle.cancel_because_at(reason, at)));
+        // A canceller further down may answer in the place of this callback, which then never runs.
+        let timer = CancelOnDrop::new(call);
         self.add_both(move |answer| {
-            call.cancel();
+            drop(timer);
             answer.map_err(|failure| if is_caused_by(&failure, &limit) { limit } else { failure })
         })
     }

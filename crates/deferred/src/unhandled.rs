@@ -171,6 +171,10 @@ fn collect(unhandled: Unhandled) -> Option<Unhandled> {
 
 /// The one place where this crate prints: an error must not vanish only because nobody installed a hook.
 fn write_to_stderr(unhandled: &Unhandled) {
+    let made_at = unhandled.made_at;
+    let text = guarded(made_at, || unhandled.to_string()).unwrap_or_else(|panicked| {
+        format!("Unhandled error in the Deferred made at {made_at}: showing it {panicked}")
+    });
     // Nobody is left to tell if stderr is closed.
-    writeln!(std::io::stderr().lock(), "{unhandled}").ok();
+    writeln!(std::io::stderr().lock(), "{text}").ok();
 }

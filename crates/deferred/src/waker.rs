@@ -5,7 +5,6 @@
 //! Invariant: after each wake-up there is a poll that sees what was written before it.
 //! Tests: `tests/suite/executor.rs`, `tests/suite/wake_ups.rs`.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
@@ -102,6 +101,24 @@ impl WakeQueue {
         std::mem::take(&mut self.lock().keys)
     }
 
+    /// Puts back what was taken and has not had its turn, before what was queued since.
+    pub(crate) fn put_back(&self, keys: &[Key]) {
+        if keys.is_empty() {
+            return;
+        }
+        let mut woken = self.lock();
+        if woken.is_closed {
+            return;
+        }
+        let since = std::mem::replace(&mut woken.keys, keys.to_vec());
+        let was_empty = since.is_empty();
+        woken.keys.extend(since);
+        drop(woken); // as in `push`
+        if was_empty {
+            (self.notify)();
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().keys.is_empty()
     }
@@ -115,11 +132,5 @@ impl WakeQueue {
     /// Nothing that can panic runs under this lock, so poison means nothing.
     fn lock(&self) -> MutexGuard<'_, Woken> {
         self.woken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for WakeQueue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WakeQueue").field("woken", &self.lock().keys.len()).finish_non_exhaustive()
     }
 }

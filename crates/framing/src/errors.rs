@@ -80,7 +80,7 @@ impl Error for NetstringError {}
 pub struct LengthLimitExceeded {
     /// The length that the peer announced, in bytes.
     pub length: u32,
-    /// How long a string may be.
+    /// How long a string may be, in bytes.
     pub string_bytes_max: usize,
 }
 
@@ -102,7 +102,7 @@ impl Error for LengthLimitExceeded {}
 pub struct StringTooLong {
     /// Its length in bytes.
     pub bytes: usize,
-    /// How long it may be.
+    /// How long it may be, in bytes.
     pub string_bytes_max: usize,
 }
 

@@ -29,7 +29,8 @@ impl<D: Decoder> FrameHandle<D> {
         Self { conn, core }
     }
 
-    /// Sends a message, framed. A counted no-op when the connection is gone.
+    /// Sends a message, framed. A counted no-op when the connection is gone; nothing is sent either to one that was handed to
+    /// another protocol ([`Conn::become_protocol`](sestina_reactor::Conn::become_protocol)).
     ///
     /// # Errors
     /// If the other end would not read this message. Nothing is sent then.
@@ -38,6 +39,7 @@ impl<D: Decoder> FrameHandle<D> {
             Some(core) => {
                 core.decoder.borrow().format().frame(message)?.write(|piece| self.conn.write(piece))
             }
+            None if self.conn.is_connected() => {} // another protocol's: it would read this without a frame
             None => self.conn.write(message),
         }
         Ok(())

@@ -86,6 +86,7 @@ fn serve() {
         .expect("it starts");
     while reactor.connections() < CROWD {
         reactor.turn(Some(Duration::from_secs(1))).expect("it can wait");
+        assert!(crowd.try_wait().expect("it is ours").is_none(), "the crowd ended before all were connected");
     }
     println!("with {} slow connections held:", reactor.connections());
 

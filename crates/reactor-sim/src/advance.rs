@@ -59,7 +59,7 @@ fn take_news(world: &mut World, life: Life, events: &mut Vec<Event>) -> bool {
         return false;
     }
     let mut news = world.machine_mut(life.host).take_news();
-    if news.len() > 1 && world.dice.strikes(Fault::EventOrder, world.now).is_some() {
+    if news.len() > 1 && world.dice.strikes_with(Fault::EventOrder, world.now, news.len() - 1).is_some() {
         for last in (1..news.len()).rev() {
             news.swap(last, world.dice.detail(Fault::EventOrder, last + 1));
         }
@@ -89,6 +89,11 @@ fn spin(world: &RefCell<World>, life: Life) -> io::Result<()> {
         advance_to(world, next);
     }
     Ok(())
+}
+
+/// How long so many turns take in which a host is busy with itself.
+pub(crate) fn spins_take(turns: u32) -> Duration {
+    SPIN_TAKES * turns
 }
 
 /// Moves the clock, and has happen what is due then.
@@ -124,7 +129,7 @@ fn guarded(world: &RefCell<World>, job: impl FnOnce()) {
     }
 }
 
-/// So many waits without any sleep or news are free, at each moment.
+/// So many waits that find nothing are free, after each news.
 const SPINS_FREE: u32 = 10;
 /// A loop that is busy with itself for so long will be so for ever.
 const SPINS_MAX: u32 = 10_000_000;

@@ -22,8 +22,8 @@ pub(crate) enum Happening {
     AskAgain { sock: Key, tries: u32 },
     /// A connection's packets have been lost for so long that its own side gives up.
     GiveUp { sock: Key },
-    /// Two hosts reach each other again.
-    Heal { one: HostId, other: HostId },
+    /// Two hosts reach each other again, if this cut still lasts.
+    Heal { one: HostId, other: HostId, cut: u64 },
     /// The answer to a lookup.
     Resolved { life: Life, token: Token, addresses: io::Result<Vec<IpAddr>> },
     /// A thread has done its job.

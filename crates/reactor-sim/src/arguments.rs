@@ -66,7 +66,14 @@ impl Wanted {
             }
             Words { seeds, from, .. } => {
                 let from = from.unwrap_or(SEED_FIRST);
-                Task::Seeds(from..from.saturating_add(seeds.unwrap_or(SEEDS)))
+                let seeds = from..from.saturating_add(seeds.unwrap_or(SEEDS));
+                if seeds.is_empty() {
+                    return Err(format!(
+                        "no seed is left to run: --seeds is at least 1, --from below {}",
+                        u64::MAX
+                    ));
+                }
+                Task::Seeds(seeds)
             }
         };
         Ok(Self { task, scenario: words.scenario })

@@ -13,7 +13,7 @@ use std::time::Duration;
 use sestina_deferred::{Deferred, Failure};
 use sestina_reactor::{Reactor, Stopped, Time};
 
-use crate::advance::{advance_to, happen_now};
+use crate::advance::{advance_to, happen_now, spins_take};
 use crate::machine::HostId;
 use crate::simulation::Simulation;
 use crate::world::Conductor;
@@ -36,11 +36,21 @@ enum Until {
     Time(Time),
 }
 
+impl Until {
+    /// Whether its limit has gone by, and longer ago than it takes to end what began then.
+    fn is_over(self, now: Time) -> bool {
+        match self {
+            Self::Anything => false,
+            Self::Patience(limit) | Self::Time(limit) => limit + spins_take(TURNS_AFTER) < now,
+        }
+    }
+}
+
 /// What a step did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stepped {
     Worked,
-    /// Nothing happens before the limit; the clock stands there.
+    /// Nothing happens up to the limit, and the clock stands there; or a host that never rests lets it go by.
     Limit,
 }
 
@@ -49,10 +59,11 @@ impl Simulation {
     ///
     /// # Errors
     /// The deferred's failure; an [`io::Error`] of kind `Deadlock` that says who waits for what, if nothing will ever
-    /// happen again; one of kind `TimedOut` after the [patience](Simulation::with_patience).
+    /// happen again; one of kind `TimedOut` after the [patience](Simulation::with_patience); others if a reactor can no
+    /// longer wait.
     ///
     /// # Cancelling
-    /// In the last two cases `deferred` is cancelled because of [`Stopped`].
+    /// In all but the first of these cases `deferred` is cancelled because of [`Stopped`].
     ///
     /// # Panics
     /// If called from inside a host's turn.
@@ -92,7 +103,7 @@ impl Simulation {
     }
 
     /// One step, as [`step`](Self::step) makes it, unless nothing happens up to `limit`: then the clock stands there, and
-    /// the answer is false.
+    /// the answer is false; also once the clock is a moment past `limit` because a host is busy with itself.
     ///
     /// # Errors
     /// Of kind `Deadlock` if nothing will ever happen again; others if a reactor can no longer wait.
@@ -153,6 +164,10 @@ impl Simulation {
         happen_now(&self.0.world);
         let busy = self.busy_hosts();
         if !busy.is_empty() {
+            // A host that is busy with itself has time pass too (advance.rs), and may do so for ever.
+            if until.is_over(self.now()) {
+                return Ok(Stepped::Limit);
+            }
             let chosen = self.0.world.borrow_mut().dice.turn(busy.len());
             let (host, reactor) = &busy[chosen];
             if reactor.is_stopping() {
@@ -291,3 +306,6 @@ impl Simulation {
         self.0.world.borrow().deadlock(&tasks)
     }
 }
+
+/// So many turns hosts get after a limit, to end what began at it: one that is busy with itself would never have enough.
+const TURNS_AFTER: u32 = 1000;

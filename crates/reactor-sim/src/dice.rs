@@ -1,7 +1,7 @@
 //! Every decision that the seed makes, and a list of the faults that struck.
 //!
 //! Invariant: each kind of fault, the lines, the order of turns and the scenario draw from streams of their own. A stroke
-//! that is switched off is drawn and counted all the same.
+//! that is switched off is drawn with its details, and counted, all the same.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -58,6 +58,11 @@ impl Dice {
 
     /// Whether the fault strikes here, and with how many nanoseconds or bytes.
     pub(crate) fn strikes(&mut self, fault: Fault, now: Time) -> Option<u64> {
+        self.strikes_with(fault, now, 0)
+    }
+
+    /// The same for a fault of so many [details](Self::detail): who sees it strike draws exactly as many.
+    pub(crate) fn strikes_with(&mut self, fault: Fault, now: Time, details: usize) -> Option<u64> {
         let place = fault.index();
         let setting = self.faults.setting(fault);
         if setting.odds.is_never() {
@@ -71,6 +76,9 @@ impl Dice {
         self.drawn[place] += 1;
         let number = self.drawn[place];
         if !self.faults.allows(fault, number) {
+            for _ in 0..details {
+                self.kinds[place].next();
+            }
             return None;
         }
         self.strokes.push(Stroke { selector: Selector { fault, number: Some(number) }, at: now });
@@ -79,18 +87,23 @@ impl Dice {
 
     /// As [`strikes`](Self::strikes), for faults that last.
     pub(crate) fn delays(&mut self, fault: Fault, now: Time) -> Option<Duration> {
-        self.strikes(fault, now).map(Duration::from_nanos)
+        self.delays_with(fault, now, 0)
+    }
+
+    /// As [`strikes_with`](Self::strikes_with), for faults that last.
+    pub(crate) fn delays_with(&mut self, fault: Fault, now: Time, details: usize) -> Option<Duration> {
+        self.strikes_with(fault, now, details).map(Duration::from_nanos)
     }
 
     /// A part of `count` things, at least one: what is left of them when this fault strikes.
     pub(crate) fn cuts(&mut self, fault: Fault, now: Time, count: usize) -> usize {
-        match self.strikes(fault, now) {
+        match self.strikes_with(fault, now, usize::from(count > 1)) {
             Some(_) if count > 1 => 1 + self.kinds[fault.index()].index(count - 1),
             _ => count,
         }
     }
 
-    /// A number from the stream of a fault, for its details.
+    /// A number from the stream of a fault that strikes, for its details.
     pub(crate) fn detail(&mut self, fault: Fault, bound: usize) -> usize {
         self.kinds[fault.index()].index(bound)
     }
@@ -158,5 +171,19 @@ mod tests {
             none.iter().zip(&all).all(|(after, before)| after.0 == before.0),
             "the other kind is not moved"
         );
+    }
+
+    #[test]
+    fn the_details_of_a_stroke_that_is_switched_off_are_drawn_too() {
+        let faults = Faults::none().with(Fault::ShortReads, Odds::one_in(2));
+        let cut = |faults: Faults| -> Vec<usize> {
+            let mut dice = Dice { faults, ..Dice::new(7) };
+            (0..100).map(|_| dice.cuts(Fault::ShortReads, Time::ZERO, 1000)).collect()
+        };
+        let mut expected = cut(faults.clone());
+        let first = expected.iter().position(|count| *count < 1000).expect("it strikes");
+        expected[first] = 1000;
+        let without = faults.except([Selector { fault: Fault::ShortReads, number: Some(1) }]);
+        assert_eq!(cut(without), expected);
     }
 }

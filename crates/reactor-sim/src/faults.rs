@@ -1,8 +1,8 @@
 //! What can go wrong, how often, and how badly: the profile of a simulation.
 //!
-//! Every kind of fault is a place in the driver where a decision is made. Each kind draws
-//! from a stream of its own, and draws also when it is switched off by a [`Selector`], so that removing one fault leaves
-//! the decisions of all others as they were.
+//! Every kind of fault is a place in the driver where a decision is made. Each kind draws from a stream of its own, and
+//! draws also when it is switched off by a [`Selector`], so that removing one fault leaves the decisions of all others as
+//! they were.
 //! Tests: `tests/suite/faults.rs`.
 
 use std::ops::Range;
@@ -146,5 +146,5 @@ pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The stream of numbers that chooses among faults; the others are counted from 1.
+/// The stream of numbers that chooses among faults: none of those of dice.rs.
 const SAMPLING: u64 = 1_000_000;

@@ -65,6 +65,14 @@ pub enum Partition {
     Dropped,
 }
 
+/// A partition that lasts.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    how: Partition,
+    /// Which of all cuts, so that the end of an earlier one does not end it.
+    number: u64,
+}
+
 #[derive(Debug)]
 pub(crate) struct Links {
     usual: Link,
@@ -72,7 +80,9 @@ pub(crate) struct Links {
     own: BTreeMap<(HostId, HostId), Link>,
     /// When a direction with a bandwidth has sent what it has.
     busy: BTreeMap<(HostId, HostId), Time>,
-    partitions: BTreeMap<(HostId, HostId), Partition>,
+    partitions: BTreeMap<(HostId, HostId), Cut>,
+    /// Cuts so far.
+    cuts: u64,
     /// What waits for a partition to heal, in the order of arrival.
     pub(crate) held: Vec<Packet>,
 }
@@ -85,6 +95,7 @@ impl Links {
             own: BTreeMap::new(),
             busy: BTreeMap::new(),
             partitions: BTreeMap::new(),
+            cuts: 0,
             held: Vec::new(),
         }
     }
@@ -114,12 +125,20 @@ impl Links {
         *busy + latency
     }
 
-    pub(crate) fn cut(&mut self, one: HostId, other: HostId, how: Partition) {
-        self.partitions.insert(pair(one, other), how);
+    /// Begins a partition, in the place of one that lasts already. Says which cut this is.
+    pub(crate) fn cut(&mut self, one: HostId, other: HostId, how: Partition) -> u64 {
+        self.cuts += 1;
+        self.partitions.insert(pair(one, other), Cut { how, number: self.cuts });
+        self.cuts
     }
 
     pub(crate) fn partition(&self, one: HostId, other: HostId) -> Option<Partition> {
-        self.partitions.get(&pair(one, other)).copied()
+        self.partitions.get(&pair(one, other)).map(|cut| cut.how)
+    }
+
+    /// Whether it is this cut that lasts.
+    pub(crate) fn is_cut(&self, one: HostId, other: HostId, number: u64) -> bool {
+        self.partitions.get(&pair(one, other)).is_some_and(|cut| cut.number == number)
     }
 
     pub(crate) fn partitions(&self) -> impl Iterator<Item = (HostId, HostId)> {

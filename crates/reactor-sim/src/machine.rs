@@ -51,7 +51,7 @@ pub(crate) struct Machine {
     pub(crate) handed_over: Vec<(String, Key)>,
     pub(crate) signals: BTreeSet<Signal>,
     pub(crate) rights: Rights,
-    /// Waits that found nothing to do and might not sleep, since the clock last moved.
+    /// Waits that found nothing when they were over, since something was last told.
     pub(crate) spins: u32,
     bound: BTreeMap<(Transport, u16), BTreeMap<IpAddr, Key>>,
     next_port: u16,

@@ -213,7 +213,9 @@ impl World {
             }
         }
         if let Some(time) = run.wake.take() {
-            self.agenda.add(self.now + time, Happening::Process { process: key, step: Step::Woken });
+            // Not at once: a program that is woken again and again would have no time pass.
+            let at = self.now + time.max(STEP_AFTER);
+            self.agenda.add(at, Happening::Process { process: key, step: Step::Woken });
         }
         let killed = match step {
             Step::Signal(number) if !run.caught || *number == SIGKILL => Some(ExitStatus::Signal(*number)),

@@ -136,7 +136,8 @@ impl Run {
         self.status.get_or_insert(ExitStatus::Code(code));
     }
 
-    /// Has [`ProcessEvent::Woken`] come after this time.
+    /// Has [`ProcessEvent::Woken`] come after this time, or after a moment if that is longer. Of several calls for one event
+    /// the last one counts.
     pub fn wake_after(&mut self, time: Duration) {
         self.wake = Some(time);
     }

@@ -160,8 +160,8 @@ impl Simulation {
         host
     }
 
-    /// A bare driver on a host of this name, for tests of drivers and for loops of one's own. A host has either drivers
-    /// or a reactor.
+    /// A bare driver on a host of this name, for tests of drivers and for loops of one's own. What happens on a host is told
+    /// once: of its drivers and its reactor, one may wait.
     #[must_use]
     pub fn driver(&self, name: &str) -> SimDriver {
         let (host, _) = self.machine(name);
@@ -250,7 +250,8 @@ impl Simulation {
         drop(before); // a closure of the user's: with nothing borrowed
     }
 
-    /// A number below `bound`, from a stream of the seed that is for scenarios alone: faults do not move it.
+    /// A number below `bound`, or 0 if that is 0, from a stream of the seed that is for scenarios alone: faults do not move
+    /// it.
     #[must_use]
     pub fn random(&self, bound: u64) -> u64 {
         self.0.world.borrow_mut().dice.scenario(bound)

@@ -223,7 +223,7 @@ impl World {
             }
             Happening::AskAgain { sock, .. } => !self.is_connecting(*sock),
             Happening::GiveUp { sock } => !self.has_held(*sock),
-            Happening::Heal { one, other } => self.links.partition(*one, *other).is_none(),
+            Happening::Heal { one, other, cut } => !self.links.is_cut(*one, *other, *cut),
             Happening::Resolved { life, .. } => !self.is_alive(*life),
             Happening::Process { process, .. } => !self.processes.is_running(*process),
             // A job's closure is dropped when it is due: it may count on being run or dropped in time.
@@ -238,8 +238,12 @@ impl World {
             Happening::Nudge { sock, readable, writable } => self.nudge(sock, readable, writable),
             Happening::Enqueue { sock } => self.enqueue(sock),
             Happening::AskAgain { sock, tries } => self.ask_again(sock, tries),
-            Happening::GiveUp { sock } => self.give_up(sock),
-            Happening::Heal { one, other } => self.heal(one, other),
+            Happening::GiveUp { sock } if self.has_held(sock) => self.give_up(sock),
+            Happening::GiveUp { .. } => {}
+            Happening::Heal { one, other, cut } if self.links.is_cut(one, other, cut) => {
+                self.heal(one, other);
+            }
+            Happening::Heal { .. } => {}
             Happening::Resolved { life, token, addresses } if self.is_alive(life) => {
                 self.machine_mut(life.host).tell_event(Event::Resolved { token, addresses });
             }
@@ -267,13 +271,15 @@ impl World {
 
     /// What may go wrong whenever time passes.
     pub(crate) fn disturb(&mut self) {
-        if let Some(jump) = self.dice.delays(Fault::ClockJumps, self.now) {
+        if !self.machines.is_empty()
+            && let Some(jump) = self.dice.delays_with(Fault::ClockJumps, self.now, 1)
+        {
             let host = HostId(self.dice.detail(Fault::ClockJumps, self.machines.len()));
             self.machine_mut(host).ahead += jump;
             self.note(|world| format!("{} fault clock-jumps {jump:?}", world.machine(host).name));
         }
         if self.machines.len() > 1
-            && let Some(time) = self.dice.delays(Fault::Partitions, self.now)
+            && let Some(time) = self.dice.delays_with(Fault::Partitions, self.now, 3)
         {
             let one = self.dice.detail(Fault::Partitions, self.machines.len());
             let other = (one + 1 + self.dice.detail(Fault::Partitions, self.machines.len() - 1))
@@ -282,17 +288,19 @@ impl World {
             let coin = self.dice.detail(Fault::Partitions, 2);
             if self.links.partition(one, other).is_none() {
                 let how = if coin == 0 { Partition::Held } else { Partition::Dropped };
-                self.cut(one, other, how);
-                self.agenda.add(self.now + time, Happening::Heal { one, other });
+                let cut = self.cut(one, other, how);
+                self.agenda.add(self.now + time, Happening::Heal { one, other, cut });
             }
         }
     }
 
-    pub(crate) fn cut(&mut self, one: HostId, other: HostId, how: Partition) {
-        self.links.cut(one, other, how);
+    /// Begins a partition, and says which cut that is.
+    pub(crate) fn cut(&mut self, one: HostId, other: HostId, how: Partition) -> u64 {
+        let cut = self.links.cut(one, other, how);
         self.note(|world| {
             format!("{} | {} partition {how:?}", world.machine(one).name, world.machine(other).name)
         });
+        cut
     }
 }
 

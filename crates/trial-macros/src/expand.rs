@@ -100,12 +100,12 @@ impl Made<'_> {
         )
     }
 
-    /// The function that prepares the arguments, with the user's inside.
+    /// The function that prepares the arguments, with the user's inside. Its variables have names that hardly a test has.
     fn prepare(&self, called: &str, on_real_driver: bool) -> Result<TokenStream, Error> {
         let (mut set_up, mut checks, mut list) = (TokenStream::new(), TokenStream::new(), String::new());
         for (number, argument) in self.function.arguments.iter().enumerate() {
             let pieces = [("__type", argument.clone()), ("__home", self.home.clone())];
-            let line = format!("let argument_{number} = __home::runtime::set_up::<__type>(&trial).await?;");
+            let line = format!("let argument_{number} = __home::runtime::set_up::<__type>(&trial_0).await?;");
             set_up.extend(fill(&line, &pieces)?);
             if on_real_driver {
                 let check = "const { __home::runtime::must_not_be_simulated::<__type>() };";
@@ -127,11 +127,11 @@ impl Made<'_> {
             ("__home", self.home.clone()),
         ];
         fill(
-            "fn __called(trial: __home::Trial) -> __home::runtime::Prepared {
+            "fn __called(trial_0: __home::Trial) -> __home::runtime::Prepared {
                  __function
                  __checks
                  ::std::boxed::Box::pin(async move {
-                     let _ = &trial;
+                     let _ = &trial_0;
                      __set_up
                      let start: __home::runtime::Start =
                          ::std::boxed::Box::new(move || __home::runtime::__start(__name(__list)));

@@ -38,9 +38,8 @@ pub fn facade_test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 fn make(arguments: TokenStream, item: TokenStream, home: &str) -> TokenStream {
     let made = options::Options::parse(arguments).and_then(|options| {
-        let function = signature::Function::parse(item.clone())?;
+        let function = signature::Function::parse(item)?;
         expand::expand(&options, &function, home)
     });
-    // The function itself stays, so that an editor can still look into it.
     made.unwrap_or_else(error::Error::into_tokens)
 }

@@ -63,7 +63,8 @@
 //! | `fails_with = "words"` | beside `should_fail`: the report must contain these words | |
 //! | `crate = "::my::trial"` | where this crate is found, if it goes by another name | |
 //!
-//! `#[should_panic]`, `#[cfg]` and lint attributes work as on every test.
+//! `#[should_panic]`, `#[cfg]` and lint attributes work as on every test. The harness fails a test by a panic too, so
+//! `#[should_panic]` without `expected` also passes on a timeout, or when something is left behind.
 //!
 //! # What fails a test
 //!
@@ -95,8 +96,8 @@
 //! # What it needs
 //!
 //! `cargo test` or `cargo nextest`, in parallel or not: each run of a test has a thread of its own, and nothing is global.
-//! This crate is the one library of the house that reads the environment (`SESTINA_SEED`, `NEXTEST`, `CARGO_TARGET_DIR`)
-//! and a clock: a person starts it.
+//! A person starts it, so it may read the environment (`SESTINA_SEED`, `NEXTEST`, `CARGO_TARGET_DIR`) and a clock, which a
+//! library otherwise asks its reactor for.
 //!
 //! # For those who know Twisted's trial
 //!

@@ -11,7 +11,7 @@ use crate::log::Log;
 use crate::outcome::{Fault, message};
 use crate::runtime::Test;
 
-/// How a test ended, seed by seed.
+/// How one run of a test ended, with one seed.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     /// What went wrong, in order: which piece, and how.

@@ -28,7 +28,7 @@ pub struct Test {
     pub line: usize,
     /// Its package, if Cargo builds it.
     pub package: Option<&'static str>,
-    /// On which reactor.
+    /// Whether it runs on the simulation.
     pub is_simulated: bool,
     /// Whether it conducts the simulation itself.
     pub is_conducted: bool,
@@ -38,7 +38,7 @@ pub struct Test {
     pub real_timeout: Option<Duration>,
     /// The first seed.
     pub seed: u64,
-    /// How many.
+    /// How many seeds, counted from the first.
     pub seeds: u64,
     /// `faults`
     pub faults: Option<&'static str>,

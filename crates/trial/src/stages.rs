@@ -5,9 +5,8 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sestina_deferred::{collect_unhandled, watch_unfired};
 use sestina_reactor::Time;
@@ -25,8 +24,23 @@ use crate::world::{Left, World};
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) log: Arc<Log>,
-    /// Counts the pieces that have begun: each may take its time.
-    pub(crate) pieces: AtomicU32,
+    /// When the piece that runs now has begun: each may take its time.
+    began: Mutex<Instant>,
+}
+
+impl Shared {
+    pub(crate) fn new(log: Arc<Log>) -> Self {
+        Self { log, began: Mutex::new(Instant::now()) }
+    }
+
+    /// How long the piece that runs now has taken so far, in real time.
+    pub(crate) fn taken(&self) -> Duration {
+        self.began().elapsed()
+    }
+
+    fn began(&self) -> MutexGuard<'_, Instant> {
+        self.began.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How long connections that are on their way out may take, in virtual time: a polite close has limits of its own.
@@ -46,7 +60,7 @@ pub(crate) fn run_once(
     let companion = Dispatch::new(Collector(Arc::clone(&shared.log)));
     let log = Dispatch::new(Collector(Arc::clone(&shared.log)));
     tracing::dispatcher::with_default(&log, || {
-        let (report, left) = collect_unhandled(|| {
+        let (mut report, left) = collect_unhandled(|| {
             watch_unfired(|| match World::new(test, seed) {
                 Ok(world) => {
                     let trial = Trial::begin(test, seed, world, Arc::clone(&shared.log));
@@ -58,10 +72,10 @@ pub(crate) fn run_once(
                 }
             })
         });
-        // What the end of the world dropped: a consequence, if anything went wrong before.
-        let mut report = report;
+        // What the end of the world dropped and logged: a consequence, if anything went wrong before.
         if report.is_good() {
             report.unhandled = left.iter().map(|unhandled| words_of(unhandled.failure())).collect();
+            report.logged = shared.log.errors();
         }
         shared.log.close();
         drop(companion);
@@ -127,7 +141,7 @@ impl Run<'_> {
     }
 
     fn begin_piece(&self) {
-        self.shared.pieces.fetch_add(1, Ordering::Relaxed);
+        *self.shared.began() = Instant::now();
     }
 
     /// What is there that should not be. Timers, ports, jobs and processes are looked at before any time passes;
@@ -139,6 +153,7 @@ impl Run<'_> {
         let (lines, others): (Vec<_>, Vec<_>) = world.left().into_iter().partition(Left::may_end);
         report.left = others.iter().map(Left::words).collect();
         if !lines.is_empty() {
+            self.begin_piece();
             self.wait_for_ends();
             let lines = world.left().into_iter().filter(Left::may_end);
             report.left.extend(lines.map(|left| left.words()));

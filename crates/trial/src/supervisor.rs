@@ -8,7 +8,6 @@ use std::any::Any;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -99,12 +98,13 @@ fn limits(test: &Test) -> Limits {
         return Limits { world: test.timeout.unwrap_or(TIMEOUT_VIRTUAL), real };
     }
     let world = test.timeout.unwrap_or(real);
-    Limits { world, real: test.real_timeout.unwrap_or(world) }
+    let real = test.real_timeout.unwrap_or(world);
+    // Its time is the real one: a wait of this world ends at the shorter limit.
+    Limits { world: world.min(real), real }
 }
 
 fn run_on_a_thread(test: &'static Test, seed: u64, prepare: fn(Trial) -> Prepared, log: &Arc<Log>) -> Report {
-    let (limits, shared) =
-        (limits(test), Arc::new(Shared { log: Arc::clone(log), pieces: AtomicU32::new(0) }));
+    let (limits, shared) = (limits(test), Arc::new(Shared::new(Arc::clone(log))));
     let (ended, end) = sync_channel(1);
     let own_name = thread::current().name().unwrap_or_else(|| name(test)).to_owned();
     let theirs = Arc::clone(&shared);
@@ -137,17 +137,13 @@ fn wait(
     shared: &Shared,
     limits: Limits,
 ) -> Option<thread::Result<Report>> {
-    let mut seen = shared.pieces.load(Ordering::Relaxed);
+    let patience = limits.real.saturating_add(STUCK_AFTER);
     loop {
-        match end.recv_timeout(limits.real.saturating_add(STUCK_AFTER)) {
+        match end.recv_timeout(patience.saturating_sub(shared.taken())) {
             Ok(ran) => return Some(ran),
             Err(RecvTimeoutError::Disconnected) => return Some(Err(Box::new("its thread has ended"))),
-            Err(RecvTimeoutError::Timeout) => {
-                let now = shared.pieces.load(Ordering::Relaxed);
-                if std::mem::replace(&mut seen, now) == now {
-                    return None;
-                }
-            }
+            Err(RecvTimeoutError::Timeout) if shared.taken() < patience => {} // another piece has begun
+            Err(RecvTimeoutError::Timeout) => return None,
         }
     }
 }

@@ -199,6 +199,10 @@ pub fn add_cleanup<R: IntoOutcome<Out = ()>>(f: impl FnOnce() -> R + 'static) {
 /// # Panics
 /// On a thread that no test of this harness runs on.
 ///
+/// # Limits
+/// Of logged errors 100 are kept. Further ones are only counted, and fail the test: a test that logs more flushes now and
+/// then.
+///
 /// ```
 /// use sestina_deferred::{Failure, fail};
 /// use std::num::ParseIntError;

@@ -259,16 +259,18 @@ impl Cache {
     }
 
     fn enter_after_failure(&mut self, now: Time, key: usize, why: &FlightError) {
-        let wanted = matches!(why, FlightError::Cancelled | FlightError::Draining | FlightError::Purged);
         let next = match self.retry_at(now, key, why) {
-            Some(retry_at) if !wanted => State::Negative { retry_at, why: why.clone() },
-            _ => self.stale_or_empty(key),
+            Some(retry_at) => State::Negative { retry_at, why: why.clone() },
+            None => self.stale_or_empty(key),
         };
         self.enter(key, next);
     }
 
-    /// Counts a failure of a key's upstream, and says how long it is left alone.
+    /// Counts a failure of a key's upstream, and says how long it is left alone. What an operator or the end wanted is none.
     fn retry_at(&mut self, now: Time, key: usize, why: &FlightError) -> Option<Time> {
+        if matches!(why, FlightError::Cancelled | FlightError::Draining | FlightError::Purged) {
+            return None;
+        }
         let back_off = self.settings.back_off?;
         let failures = self.entries[key].failures;
         self.entries[key].failures = failures.saturating_add(1);

@@ -16,9 +16,9 @@ use super::reader::{Admission, Body, Mode, Place, Prospect, Reader, ReaderId, Re
 use super::reasons::FlightError;
 use super::store::LogId;
 
-/// How often within its grace a reader that lags is looked at,
+/// How often within its grace a reader that lags is looked at.
 const LAG_CHECKS: u32 = 4;
-/// but not more often than this.
+/// The least time between two such looks.
 const LAG_CHECK_MIN: Duration = Duration::from_millis(10);
 
 impl Cache {

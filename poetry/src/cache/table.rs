@@ -37,9 +37,9 @@ pub enum Purge {
     Hard,
 }
 
-/// A flight is nearly complete when so much of the last good body has come, in per cent,
+/// A flight is nearly complete when so much of the last good body has come, in per cent.
 const NEARLY_PERCENT: u64 = 95;
-/// or when no more than this is missing, in bytes.
+/// It is, too, when no more than this is missing, in bytes.
 const NEARLY_BYTES: u64 = 16 * 1024;
 
 impl Cache {
@@ -434,7 +434,7 @@ impl Cache {
         if let Some(key) = self.keys.get(name) {
             return Ok(*key);
         }
-        if self.keys.len() >= self.settings.keys_max && !self.forget_an_empty_key() {
+        if self.keys.len() >= self.settings.keys_max && !self.forget_a_key() {
             return Err(Refusal::Keys(self.settings.keys_max));
         }
         let entry = Entry::new(name);
@@ -453,22 +453,22 @@ impl Cache {
         Ok(key)
     }
 
-    /// Makes place for a new key, at the cost of one that has nothing to give.
-    fn forget_an_empty_key(&mut self) -> bool {
-        let empty = self.keys.values().copied().find(|key| {
-            let entry = &self.entries[*key];
-            matches!(entry.state, State::Empty) && !self.flights.iter().any(|(_, flight)| flight.key == *key)
-        });
-        let Some(key) = empty.or_else(|| self.eviction.victim()) else { return false };
+    /// Makes place for a new key: at the cost of one that has nothing to give, else of a body. A key with a flight stays.
+    fn forget_a_key(&mut self) -> bool {
+        let is_idle = |key: &usize| !self.flights.iter().any(|(_, flight)| flight.key == *key);
+        let find = |wanted: &dyn Fn(&Entry) -> bool| {
+            self.keys.values().copied().find(|key| wanted(&self.entries[*key]) && is_idle(key))
+        };
+        let key = find(&|entry| matches!(entry.state, State::Empty))
+            .or_else(|| self.eviction.victim().filter(is_idle))
+            .or_else(|| find(&|entry| entry.stored.is_some()));
+        let Some(key) = key else { return false };
         self.counters.evictions_size += u64::from(self.give_up_body(key));
         self.enter(key, State::Empty);
         let name = std::rc::Rc::clone(&self.entries[key].name);
-        let busy = self.flights.iter().any(|(_, flight)| flight.key == key);
-        if !busy {
-            self.keys.remove(&name);
-            self.free_entries.push(key);
-        }
-        !busy
+        self.keys.remove(&name);
+        self.free_entries.push(key);
+        true
     }
 
     /// Drops a key's body; readers keep it as long as they read. Says whether there was one.

@@ -231,7 +231,7 @@ impl PoetryProxy {
         flights
     }
 
-    /// Purges one upstream's poem. Says whether there was anything to purge.
+    /// Purges one upstream's poem. Says whether the cache knew its key.
     ///
     /// # Errors
     /// If there is no upstream of this name.
@@ -242,7 +242,7 @@ impl PoetryProxy {
         Ok(known)
     }
 
-    /// Purges every upstream's poem. Says how many there were.
+    /// Purges every upstream's poem. Says how many keys the cache knew.
     pub fn purge_all(&self, how: Purge) -> usize {
         let purged = self.shell.tell(|cache, now| cache.purge_all(now, how));
         for (name, _) in self.upstreams() {

@@ -34,7 +34,7 @@ pub enum Refusal {
         /// How long it may be.
         limit: usize,
     },
-    /// A client has sent more requests at once than a connection may.
+    /// A client has sent more requests than a connection may.
     TooMany {
         /// How many it may send.
         limit: usize,

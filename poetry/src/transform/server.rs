@@ -25,7 +25,7 @@ use super::refusal::{Refusal, shown};
 use super::service::Transformer;
 use crate::poem::Poem;
 
-/// How many requests one connection may make at once, unless [`TransformServer::with_requests_max`] said otherwise.
+/// How many requests one connection may make in all, unless [`TransformServer::with_requests_max`] said otherwise.
 pub const TRANSFORM_REQUESTS_MAX: usize = 100;
 /// How many bytes of requests of one connection may wait behind the first one that is not answered, unless
 /// [`TransformServer::with_waiting_bytes_max`] said otherwise. With the number of clients this bounds what they can make a slow

@@ -153,6 +153,21 @@ fn the_back_off_doubles_up_to_its_longest_and_a_success_resets_it() {
 }
 
 #[test]
+fn a_flight_that_an_operator_cancels_is_no_failure_of_the_upstream() {
+    let mut it = Upstream::new(Settings::default());
+    let client = it.client();
+    let flight = it.last_flight();
+    assert!(it.cache.cancel_flight(it.now, flight));
+    assert!(matches!(it.read(client), Reading::Failed(FlightError::Cancelled)));
+    it.orders();
+    it.confirm_cuts();
+    it.client();
+    it.fails(UpstreamEnd::Lost(Lost::Reset));
+    let pause = it.cache.entries(it.now)[0].retry_in.expect("it is left alone");
+    assert!(pause <= SECOND * 12 / 10, "the first pause, and not a doubled one: {pause:?}");
+}
+
+#[test]
 fn a_reset_never_ends_a_poem_cleanly_and_is_never_stored() {
     let mut it = Upstream::new(Settings::default());
     let client = it.client();
@@ -468,6 +483,27 @@ fn limits_turn_newcomers_away_and_say_which() {
     let mut it = Upstream::new(settings(|settings| settings.upstreams_max = 1));
     it.client();
     assert!(matches!(refusal(&mut it, "second"), Refusal::Upstreams(1)));
+}
+
+#[test]
+fn a_key_with_a_flight_is_not_forgotten_for_a_new_one_and_keeps_its_body() {
+    let mut it = Upstream::new(settings(|settings| settings.keys_max = 1));
+    let client = it.client();
+    it.says(b"old");
+    it.ends();
+    it.whole(client);
+    it.cache.refresh(it.now, "poem").expect("a flight can begin");
+    it.orders();
+    let refused = it.cache.subscribe(it.now, "another", Mode::Stream);
+    assert!(matches!(refused, Err(Refusal::Keys(1))));
+    assert_eq!(it.cache.entries(it.now)[0].state, "refreshing");
+    let during = it.client();
+    assert_eq!((it.whole(during), it.connects()), (b"old".to_vec(), 2));
+    it.says(b"new");
+    it.ends();
+    it.cache.subscribe(it.now, "another", Mode::Stream).expect("the idle key makes place");
+    it.orders();
+    assert_eq!(&*it.cache.entries(it.now)[0].key, "another");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use super::source::Source;
 use crate::duration::parse_duration;
 use crate::nearest::nearest;
 use crate::service_maker::ServiceMaker;
+use crate::words::must_be_escaped;
 
 /// What a file may speak of: the plugins that are linked, and the program with its options.
 pub(crate) struct Vocabulary<'a> {
@@ -164,9 +165,9 @@ impl Reader<'_> {
     }
 
     pub(super) fn check_name(&mut self, name: &str, span: Span) {
-        let is_wrong = |character: char| character == '/' || character != ' ' && character.is_whitespace();
+        let is_blank = |character: char| character != ' ' && character.is_whitespace();
         let is_wrong =
-            |character| is_wrong(character) || crate::words::one_line(&String::from(character)).len() > 4;
+            |character: char| character == '/' || is_blank(character) || must_be_escaped(character);
         if name.trim().is_empty() || name.chars().any(is_wrong) {
             self.wrong(span, "a name is not empty, and has neither '/' nor control characters");
         }
@@ -299,8 +300,9 @@ impl Reader<'_> {
                     self.wrong(key.span(), format!("'--{name}' is for the command line alone"));
                 }
                 None => {
-                    let here = keys.iter().filter(|(_, place)| *place == which);
-                    self.unknown(key, here.map(|(known, _)| known.name.as_str()).collect::<Vec<_>>());
+                    let here = keys.iter().filter(|(_, place)| *place == which).map(|(known, _)| known);
+                    let here = here.filter(|known| !known.arg.is_hide_set());
+                    self.unknown(key, here.map(|known| known.name.as_str()).collect::<Vec<_>>());
                 }
             }
         }

@@ -88,6 +88,7 @@ fn reference(definition: &str, description: &str) -> Value {
 fn settings_of(command: &Command, which: Settings, description: &str) -> Value {
     let settings = settings(command);
     let keys = settings.iter().filter(|(_, place)| *place == which).map(|(key, _)| key);
+    let keys = keys.filter(|key| !key.arg.is_hide_set()); // a hidden one is refused, whatever its value
     let properties: Map<String, Value> = keys.map(|key| (key.name.clone(), of_an_option(key))).collect();
     json!({
         "type": "object", "additionalProperties": false, "description": description, "properties": properties,

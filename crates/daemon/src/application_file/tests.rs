@@ -16,7 +16,7 @@ use super::reader::{Vocabulary, read};
 use super::refused::FileRefused;
 use super::schema::schema;
 use super::source::Source;
-use crate::options::RunnerOptions;
+use crate::options::{RunnerOptions, refused};
 use crate::place::Place;
 use crate::service_maker::{Context, ServiceMaker, UsageError, plugin};
 
@@ -271,7 +271,8 @@ fn only_what_differs_is_changed() {
 
 #[test]
 fn the_schema_has_every_key_of_every_table() {
-    let linked = Linked { program: "sestina".into(), prefix: None, plugins: plugins(), command: command() };
+    let command = command().args(refused::arguments());
+    let linked = Linked { program: "sestina".into(), prefix: None, plugins: plugins(), command };
     let schema: serde_json::Value = serde_json::from_str(&schema(&linked)).expect("it is JSON");
     let greeter = &schema["$defs"]["plugin-greeter"];
     assert_eq!(greeter["properties"]["plugin"]["const"], "greeter");
@@ -285,7 +286,10 @@ fn the_schema_has_every_key_of_every_table() {
         assert!(schema["properties"][key].is_object(), "{key}");
     }
     assert!(schema["properties"]["runner"]["properties"]["nodaemon"].is_object());
-    assert!(schema["properties"]["runner"]["properties"]["check"].is_null());
+    assert!(schema["properties"]["runner"]["properties"]["reactor"].is_object());
+    for never in ["check", "spew", "profile", "logger"] {
+        assert!(schema["properties"]["runner"]["properties"][never].is_null(), "{never}");
+    }
     assert!(schema["properties"]["log"]["properties"]["logfile"].is_object());
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct Detached {
     launcher: UnixStream,
     /// Opened before the root directory changes: in the new one there may be none.
     null: std::fs::File,
-    pub(crate) pid_lock: Option<OwnedFd>,
+    /// The lock of the pid file, and what a process that was killed had left in it.
+    pub(crate) pid_lock: Option<(OwnedFd, Option<u32>)>,
     pub(crate) inherited: Inherited,
 }
 
@@ -56,7 +57,7 @@ impl Detached {
         let mut detached = Self { launcher, null, pid_lock: None, inherited: Inherited::default() };
         for item in items {
             match item {
-                Item::PidFile => detached.pid_lock = descriptors.next(),
+                Item::PidFile(left) => detached.pid_lock = descriptors.next().map(|lock| (lock, left)),
                 Item::Named(name) => {
                     let name = name.to_string_lossy().into_owned();
                     detached.inherited.named.extend(descriptors.next().map(|socket| (name, socket)));

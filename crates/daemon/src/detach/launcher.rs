@@ -74,7 +74,7 @@ fn send(to: &UnixStream, launch: &Launch<'_>, pid_file: Option<&PidFile>) -> io:
     let mut items = Vec::new();
     let mut descriptors: Vec<OwnedFd> = Vec::new();
     if let Some(pid_file) = pid_file {
-        items.push(Item::PidFile);
+        items.push(Item::PidFile(pid_file.left_behind()));
         descriptors.push(pid_file.share()?);
     }
     for (name, socket) in &launch.inherited.named {

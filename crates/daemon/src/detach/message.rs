@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// The beginning of the message. Changes with its form: both ends are the same executable, unless it is being replaced.
-pub(super) const MAGIC: &[u8; 16] = b"sestina-detach-1";
+pub(super) const MAGIC: &[u8; 16] = b"sestina-detach-2";
 /// Bytes of a message at most. It must fit into a socket's buffer, because it is sent before anybody reads.
 pub(super) const BYTES_MAX: usize = 32 * 1024;
 /// Descriptors at most: the system passes no more at once (253 on Linux).
@@ -22,8 +22,8 @@ pub(super) const FAILED: u8 = b'F';
 /// One thing that is handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item {
-    /// The lock of the pid file. With a descriptor.
-    PidFile,
+    /// The lock of the pid file, and the number that a process which was killed had left in it. With a descriptor.
+    PidFile(Option<u32>),
     /// A socket that systemd handed over under this name. With a descriptor.
     Named(OsString),
     /// A socket that had this number. With a descriptor.
@@ -39,7 +39,8 @@ impl Item {
 
     fn encode(&self) -> Vec<u8> {
         match self {
-            Self::PidFile => b"p".to_vec(),
+            Self::PidFile(None) => b"p".to_vec(),
+            Self::PidFile(Some(left)) => format!("p{left}").into_bytes(),
             Self::Named(name) => [b"s", name.as_bytes()].concat(),
             Self::Numbered(number) => format!("n{number}").into_bytes(),
             Self::Variable(name, value) => [b"v", name.as_bytes(), b"=", value.as_bytes()].concat(),
@@ -49,7 +50,8 @@ impl Item {
     fn decode(text: &[u8]) -> Option<Self> {
         let os = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
         match text.split_first()? {
-            (b'p', []) => Some(Self::PidFile),
+            (b'p', []) => Some(Self::PidFile(None)),
+            (b'p', left) => Some(Self::PidFile(Some(OsStr::from_bytes(left).to_str()?.parse().ok()?))),
             (b's', name) => Some(Self::Named(os(name))),
             (b'n', number) => Some(Self::Numbered(OsStr::from_bytes(number).to_str()?.parse().ok()?)),
             (b'v', rest) => {
@@ -96,7 +98,8 @@ mod tests {
     #[test]
     fn what_is_sent_is_what_comes() {
         let items = vec![
-            Item::PidFile,
+            Item::PidFile(None),
+            Item::PidFile(Some(77)),
             Item::Named("web".into()),
             Item::Named(OsString::new()),
             Item::Numbered(7),
@@ -108,7 +111,13 @@ mod tests {
 
     #[test]
     fn other_messages_are_not_understood() {
-        for bytes in [&b""[..], b"GET / HTTP/1.1\r\n\r\n", MAGIC, b"sestina-detach-1\0\0\0\x01nx\0"] {
+        for bytes in [
+            &b""[..],
+            b"GET / HTTP/1.1\r\n\r\n",
+            MAGIC,
+            b"sestina-detach-2\0\0\0\x01nx\0",
+            b"sestina-detach-2\0\0\0\x01px\0",
+        ] {
             assert_eq!(decode(bytes), None);
         }
         let many = vec![Item::Numbered(3); DESCRIPTORS_MAX + 1];

@@ -108,11 +108,6 @@ impl Locked {
         Err(os(io::Error::new(io::ErrorKind::Interrupted, "it is removed and made again all the time")))
     }
 
-    /// The same lock, by a descriptor of the locked file.
-    pub(crate) fn adopt(path: PathBuf, file: File) -> Self {
-        Self { path, file, left_behind: None }
-    }
-
     /// What the file holds from now on. Whoever reads it meanwhile reads the old text or the new one, with blanks behind it.
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
         let old = usize::try_from(self.file.metadata()?.len()).unwrap_or(0);

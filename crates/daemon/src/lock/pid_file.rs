@@ -85,9 +85,13 @@ impl PidFile {
         Err(ClaimError::Running { path: path.to_owned(), pid: held })
     }
 
-    /// Takes over a claim from the process that started this one.
-    pub(crate) fn adopt(path: PathBuf, descriptor: OwnedFd, pid: u32) -> io::Result<Self> {
-        let locked = Locked::adopt(path, File::from(descriptor));
+    /// Takes over a claim from the process that started this one, and what that has found.
+    pub(crate) fn adopt(
+        path: PathBuf,
+        (descriptor, left_behind): (OwnedFd, Option<u32>),
+        pid: u32,
+    ) -> io::Result<Self> {
+        let locked = Locked { path, file: File::from(descriptor), left_behind };
         locked.write(&format!("{pid}\n"))?;
         Ok(Self { locked: Some(locked), pid })
     }

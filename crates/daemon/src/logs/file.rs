@@ -167,10 +167,12 @@ impl LogFile {
         Ok(())
     }
 
-    /// The new file has the permissions that the old one was given.
+    /// The new file has the owner and the permissions that the old one was given.
     fn permit_as_before(&self, fresh: &File) -> io::Result<()> {
-        let mode = self.file.metadata()?.mode() & MODE_BITS;
-        fresh.set_permissions(Permissions::from_mode(mode))
+        let before = self.file.metadata()?;
+        // Root may, and must: it is not root that opens the file again. For others the file is their own in any case.
+        fchown(fresh, Some(Uid::from_raw(before.uid())), Some(Gid::from_raw(before.gid()))).ok();
+        fresh.set_permissions(Permissions::from_mode(before.mode() & MODE_BITS))
     }
 
     fn shift(&self, fresh: &Path) -> io::Result<()> {

@@ -35,10 +35,13 @@ impl Tending {
         }
         let remote = self.reactor.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let weak = Arc::downgrade(log);
-        let is_asked = remote.is_some_and(|remote| {
+        let is_on_the_way = remote.is_some_and(|remote| {
             remote.call_from_thread(move |reactor| tend(&weak, reactor, PAUSE_MIN, false)).is_ok()
         });
-        self.is_asked.store(is_asked, Ordering::Release);
+        // Not set again: the call may have been made and be over by now, on the reactor's thread.
+        if !is_on_the_way {
+            self.is_asked.store(false, Ordering::Release);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +115,20 @@ fn old_files_move_on_and_those_over_the_limit_go() {
     assert_eq!([folder.read("log.2"), folder.read("log.3")], ["old 1\n", "old 2\n"]);
     assert!(["log.4", "log.5", "log.new"].iter().all(|name| !folder.0.join(name).exists()));
     assert_eq!(folder.read("log.7"), "not ours", "a gap ends the row");
+}
+
+/// Before a start gives up root's privileges too. Who is not root cannot give a file away, and sees its own.
+#[test]
+fn a_new_file_belongs_to_whom_the_old_one_did() {
+    let folder = Folder::new("owner");
+    let path = folder.0.join("log");
+    fs::write(&path, "x".repeat(100)).unwrap();
+    std::os::unix::fs::chown(&path, Some(54_321), Some(54_322)).ok();
+    let owner = || fs::metadata(&path).map(|metadata| (metadata.uid(), metadata.gid())).unwrap();
+    let before = owner();
+    said(&in_file(&path, 100, 3), |_| tracing::info!("new"));
+    assert_eq!(folder.read("log.1"), "x".repeat(100));
+    assert_eq!(owner(), before);
 }
 
 #[test]

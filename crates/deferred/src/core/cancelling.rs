@@ -71,7 +71,9 @@ impl<T: 'static> Core<T> {
     }
 
     fn remember(&self, request: &Request) -> Verdict<T> {
-        self.with_extras(|extras| extras.remembered = Some(request.clone()));
+        let request = request.clone();
+        let old = with(&self.extras, |extras| extras.get_or_insert_default().remembered.replace(request));
+        drop(old); // with its reason, which is the user's
         Verdict::Stay
     }
 

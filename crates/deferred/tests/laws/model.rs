@@ -192,6 +192,9 @@ impl Model {
         let awaited = node.above.filter(|_| node.is_task && node.state != State::Running);
         (node.state, node.answer) = (State::Fired, Some(answer));
         awaited.into_iter().for_each(|awaited| self.discard(awaited));
-        self.hand_on(n);
+        match self.nodes[n].is_paused {
+            true => self.nodes[n].state = State::Held,
+            false => self.hand_on(n),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Executors: whose tasks run where, and foreign wakers.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -178,6 +179,31 @@ fn tasks_that_are_woken_meanwhile_wait_for_the_next_round() {
 }
 
 #[test]
+fn a_panic_in_the_destructor_of_an_answer_leaves_the_other_woken_tasks_to_the_next_round() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in a destructor");
+        }
+    }
+    let (executor, notifications) = notified();
+    let (first, receiver) = oneshot::channel::<()>();
+    drop(executor.spawn(async {
+        receiver.await?;
+        Ok(Bomb) // nobody wants it
+    }));
+    let (second, d) = executor.enter(foreign);
+    first.send(()).unwrap();
+    second.send(2).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| executor.run_woken())).is_err());
+    assert!(!d.is_fired());
+    assert!(executor.has_woken());
+    assert_eq!(notifications.load(Ordering::SeqCst), 2);
+    assert_eq!(executor.run_woken(), 1);
+    assert_eq!(value(d), 2);
+}
+
+#[test]
 fn woken_tasks_run_in_the_order_in_which_they_were_woken() {
     let log = Log::new();
     let executor = Executor::default();
@@ -236,8 +262,7 @@ fn a_panic_leaves_the_executor_that_was_entered_before() {
     let (outer, inner) = (Executor::default(), Executor::default());
     let (_r, d) = deferred::<()>();
     outer.enter(|| {
-        let caught =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| inner.enter(|| panic!("in a turn"))));
+        let caught = catch_unwind(AssertUnwindSafe(|| inner.enter(|| panic!("in a turn"))));
         assert!(caught.is_err());
         drop(spawn(d));
     });

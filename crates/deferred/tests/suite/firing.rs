@@ -124,8 +124,12 @@ fn chain_to_carries_a_cancel_the_other_way() {
 
     let (first, d) = deferred::<u32>();
     let (second, e) = deferred::<u32>();
+    let asked_at = Rc::new(Cell::new(0));
+    let seen = Rc::clone(&asked_at);
+    first.on_cancel_with(move |cancelled| seen.set(cancelled.location().line()));
     e.cancel();
     d.chain_to(second);
+    assert_eq!(asked_at.get(), line!() - 1, "the line that chained it");
     assert!(first.is_cancelled(), "the target was cancelled before");
     assert!(failure(e).is::<Cancelled>());
 }

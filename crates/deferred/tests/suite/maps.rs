@@ -1,7 +1,9 @@
 //! Many deferreds as one, by key.
 
 use crate::common::{failure, unhandled, value};
-use sestina_deferred::{Cancelled, DeferredMap, Failure, FirstError, deferred, fail, succeed};
+use sestina_deferred::{
+    Cancelled, DeferredMap, Failure, FirstError, collect_unhandled, deferred, fail, succeed,
+};
 
 #[test]
 fn answers_come_by_key() {
@@ -31,6 +33,20 @@ fn gathering_gives_values_by_key_or_says_whose_failure_it_was() {
     assert_eq!(*first.key(), "b");
     assert_eq!(failure.to_string(), "member \"b\" failed");
     assert_eq!(first.failure().to_string(), "oops");
+}
+
+#[test]
+fn an_error_of_a_map_that_nobody_looks_at_names_the_line_that_made_the_map() {
+    let mut map = DeferredMap::new();
+    let line = line!() - 1;
+    let (resolver, waiting) = deferred::<u32>();
+    map.insert("a", waiting);
+    let ((), errors) = collect_unhandled(|| {
+        drop(map.gather());
+        resolver.errback(Failure::msg("oops"));
+    });
+    assert_eq!(errors.len(), 1);
+    assert_eq!((errors[0].location().file(), errors[0].location().line()), (file!(), line));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use crate::common::{failure, unhandled, value};
-use sestina_deferred::{Cancelled, Deferred, Failure, Panicked, deferred, spawn, succeed};
+use sestina_deferred::{
+    Abandoned, Cancelled, Deferred, Failure, FirstError, Panicked, deferred, gather_results, spawn, succeed,
+};
 
 /// Panics when it is dropped.
 struct Bomb;
@@ -129,6 +131,45 @@ fn a_panic_in_the_destructor_of_a_future_is_reported() {
     assert_eq!(unhandled(|| d.abort()), ["panicked: in a destructor"]);
     assert!(failure(d).is::<Cancelled>());
     assert!(resolver.is_cancelled());
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_a_members_value_does_not_keep_a_list_from_firing() {
+    // rule: 4
+    let (one, d1) = deferred::<Bomb>();
+    let (two, d2) = deferred::<Bomb>();
+    let all = gather_results([d1, d2]).map(|_| ());
+    one.callback(Bomb);
+    assert_eq!(unhandled(|| two.errback(Failure::msg("oops"))), ["panicked: in a destructor"]);
+    assert!(failure(all).is::<FirstError>());
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_a_value_that_comes_late_to_a_list_is_reported() {
+    // rule: 4
+    let (one, d1) = deferred::<Bomb>();
+    let (two, d2) = deferred::<Bomb>();
+    let all = gather_results([d1, d2]);
+    one.errback(Failure::msg("oops"));
+    assert_eq!(unhandled(|| two.callback(Bomb)), ["panicked: in a destructor"]);
+    assert!(failure(all).is::<FirstError>());
+}
+
+#[test]
+fn a_panic_in_the_clone_of_a_shared_value_is_reported_and_the_others_are_told() {
+    // rule: 4
+    struct Unique;
+    impl Clone for Unique {
+        fn clone(&self) -> Self {
+            panic!("there is only one");
+        }
+    }
+    let (resolver, d) = deferred::<Unique>();
+    let shared = d.share();
+    let (alice, bob) = (shared.subscribe(), shared.subscribe());
+    assert_eq!(unhandled(|| resolver.callback(Unique)), ["panicked: there is only one"]);
+    assert!(failure(alice).is::<Abandoned>());
+    assert!(failure(bob).is::<Abandoned>());
 }
 
 #[test]

@@ -91,6 +91,19 @@ fn a_cancel_passes_a_pause_and_its_answer_waits_there() {
 }
 
 #[test]
+fn what_a_canceller_at_the_pause_answers_waits_there_too() {
+    // rule: 10
+    let (resolver, mut d) = deferred::<u32>();
+    let guard = d.pause();
+    let d = d.on_cancel(|| Ok(7)).map(|n| n + 1);
+    d.cancel();
+    assert!(!d.is_fired(), "the callback waits for the guard");
+    resolver.callback(1); // late
+    guard.unpause();
+    assert_eq!(value(d), 8);
+}
+
+#[test]
 fn a_cancel_does_nothing_to_an_answer_that_is_held_back() {
     let (resolver, mut d) = deferred::<u32>();
     let guard = d.pause();

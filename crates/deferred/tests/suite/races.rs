@@ -53,6 +53,7 @@ fn a_race_of_nobody_is_lost_at_once() {
     // spec: P18-23
     // The original never fires.
     let failure = failure(race::<u32>([]));
+    assert_eq!(failure.location().line(), line!() - 1);
     assert!(failure.check::<FailureGroup>().unwrap().failures().is_empty());
     assert_eq!(failure.to_string(), "there was nobody to succeed");
 }

@@ -38,6 +38,17 @@ fn an_answer_in_time_stops_the_timer() {
 }
 
 #[test]
+fn an_answer_of_a_canceller_further_down_stops_the_timer() {
+    let clock = Hand::default();
+    let (resolver, d) = deferred::<u32>();
+    let d = d.add_timeout(LIMIT, &clock).on_cancel(|| Ok(9));
+    d.cancel();
+    assert_eq!(clock.calls(), 0);
+    assert_eq!(value(d), 9);
+    resolver.callback(1);
+}
+
+#[test]
 fn a_cancel_from_elsewhere_stays_a_cancel() {
     // rule: 17
     let clock = Hand::default();

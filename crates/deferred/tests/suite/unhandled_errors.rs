@@ -159,6 +159,20 @@ fn an_entered_executor_hears_of_them_unless_a_collector_does() {
 }
 
 #[test]
+fn an_error_that_panics_when_it_is_shown_stops_nobody() {
+    #[derive(Debug)]
+    struct Unshowable;
+    impl std::fmt::Display for Unshowable {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("it cannot be shown")
+        }
+    }
+    impl std::error::Error for Unshowable {}
+    let reported = catch_unwind(|| drop(fail::<u32>(Unshowable))); // to stderr, in other words
+    assert!(reported.is_ok());
+}
+
+#[test]
 fn a_hook_may_make_deferreds_and_errors_of_its_own() {
     let executor = Executor::default();
     let log = Log::new();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sestina_deferred::{Executor, debugging, deferred, unfired, watch_unfired};
+use sestina_deferred::{Executor, WaitsOn, all_settled, debugging, deferred, unfired, watch_unfired};
 
 fn lines() -> Vec<u32> {
     unfired(Duration::ZERO).iter().map(|one| one.location().line()).collect()
@@ -32,6 +32,26 @@ fn only_what_is_made_inside_and_on_this_thread_is_known() {
         drop(d);
     }
     assert!(lines().is_empty());
+}
+
+#[test]
+fn a_list_waits_for_its_member_whose_answer_a_pause_holds_back() {
+    let (resolver, guard, list) = watch_unfired(|| {
+        let (resolver, mut d) = deferred::<u32>();
+        let guard = d.pause();
+        (resolver, guard, all_settled([d]))
+    });
+    let paused = line!() - 3;
+    resolver.callback(1);
+    let waiting = unfired(Duration::ZERO);
+    let is_the_member = |waits_on: &WaitsOn| match waits_on {
+        WaitsOn::Deferreds(places) => places.iter().map(|place| place.line()).eq([paused]),
+        _ => false,
+    };
+    assert!(!waiting.is_empty());
+    assert!(waiting.iter().all(|one| is_the_member(one.waits_on())), "{waiting:?}");
+    guard.unpause();
+    assert!(list.is_fired());
 }
 
 #[test]

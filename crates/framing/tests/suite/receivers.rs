@@ -338,6 +338,46 @@ fn a_handle_sends_lines_from_anywhere() {
     });
 }
 
+/// Keeps a handle, and hands the connection to another protocol at its first line.
+struct HandsOver(Rc<RefCell<Option<LineHandle>>>);
+
+impl Handler<LineDecoder> for HandsOver {
+    fn connection_made(&mut self, conn: &mut LineConn<'_, '_>) {
+        *self.0.borrow_mut() = Some(conn.handle());
+    }
+}
+
+impl LineHandler for HandsOver {
+    fn line_received(&mut self, conn: &mut LineConn<'_, '_>, _: &[u8]) {
+        conn.become_protocol(Successor, b"");
+    }
+}
+
+struct Successor;
+
+impl Protocol for Successor {
+    fn connection_made(&mut self, conn: &mut Conn<'_>) {
+        conn.write(b"other");
+    }
+}
+
+#[test]
+fn a_handle_sends_nothing_to_a_connection_that_has_another_protocol() {
+    check(|stage| {
+        let kept = Rc::new(RefCell::new(None));
+        let keeps = Rc::clone(&kept);
+        let pair = Pair::new(stage, move |_| LineReceiver::new(HandsOver(Rc::clone(&keeps))));
+        pair.write(b"hand it over\r\n");
+        pair.until_received(b"other");
+        let handle: LineHandle = kept.borrow_mut().take().expect("it was kept");
+        assert!(handle.is_connected());
+        handle.send(b"a line").expect("a line");
+        handle.write(b"!"); // of the connection, whoever has it
+        pair.until_received(b"other!");
+        pair.end();
+    });
+}
+
 #[test]
 fn a_receiver_is_a_protocol_with_a_small_footprint() {
     fn is_protocol<P: Protocol>(_: &P) {}

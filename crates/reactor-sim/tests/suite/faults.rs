@@ -2,7 +2,7 @@
 
 use crate::common::{MS, inet, kind, listen, pair, pass, queue, read};
 use sestina_reactor::{Close, Driver};
-use sestina_reactor_sim::{Fault, Faults, Odds, Selector, Simulation};
+use sestina_reactor_sim::{Fault, Faults, Odds, Partition, Selector, Simulation};
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -94,6 +94,28 @@ fn a_reset_strikes_both_ends() {
     assert_eq!(kind(alice.send(near, &queue(b"x"))), ErrorKind::ConnectionReset);
     pass(&mut bob, MS);
     assert_eq!(kind(bob.recv(far, &mut [0])), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn a_clock_jumps_only_where_there_is_one() {
+    let simulation = Simulation::seeded(1).faults(Faults::none().with(Fault::ClockJumps, Odds::ALWAYS));
+    simulation.run_for(MS).expect("it can wait");
+    assert!(simulation.strokes().is_empty());
+    let alice = simulation.host("alice");
+    simulation.run_for(MS).expect("it can wait");
+    assert!(alice.reactor().now() > simulation.now());
+}
+
+#[test]
+fn a_partition_by_hand_does_not_end_with_one_that_a_fault_has_begun() {
+    let faults = Faults::none().with(Fault::Partitions, Odds::ALWAYS).lasting(Fault::Partitions, MS..MS);
+    let simulation = Simulation::seeded(1).faults(faults);
+    let (alice, bob) = (simulation.host("alice"), simulation.host("bob"));
+    simulation.run_for(MS / 2).expect("it can wait");
+    assert!(!simulation.strokes().is_empty());
+    simulation.partition(&alice, &bob, Partition::Held);
+    simulation.run_for(10 * MS).expect("it can wait");
+    assert!(!simulation.trace().contains("healed"), "{}", simulation.trace());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Several hosts, each a reactor of its own, on one thread and one clock.
 
 use sestina_deferred::{Failure, Resolver, deferred};
-use sestina_reactor::{Address, Conn, Endpoint, Lost, Protocol, Stopped};
+use sestina_reactor::{Address, Conn, Endpoint, Lost, Protocol, Reactor, Stopped};
 use sestina_reactor_sim::{Host, Link, Simulation};
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -172,16 +172,28 @@ fn a_host_that_stops_itself_is_down_and_the_others_go_on() {
     assert!(matches!(simulation.run_until(visit(&alice, "bob")), Ok(Lost::Done)));
 }
 
+fn never_rests(reactor: &Reactor) {
+    let next = reactor.clone();
+    reactor.call_later(Duration::ZERO, move || never_rests(&next));
+}
+
 #[test]
 fn a_loop_that_is_busy_with_itself_does_not_stop_the_world() {
     let simulation = Simulation::seeded(1);
     let reactor = simulation.reactor();
-    fn again(reactor: &sestina_reactor::Reactor) {
-        let next = reactor.clone();
-        reactor.call_later(Duration::ZERO, move || again(&next));
-    }
-    again(&reactor);
+    never_rests(&reactor);
     reactor.run_until(reactor.sleep(MS)).expect("time passes all the same");
+}
+
+#[test]
+fn limits_hold_while_a_host_is_busy_with_itself() {
+    let simulation = Simulation::seeded(1).with_patience(MS);
+    never_rests(&simulation.host("alice").reactor());
+    simulation.run_for(MS).expect("it can wait");
+    assert!(simulation.now() - sestina_reactor::Time::ZERO < 3 * MS);
+    let (_resolver, answer) = deferred::<()>();
+    let failure = simulation.run_until(answer).expect_err("nobody answers");
+    assert_eq!(failure.check::<io::Error>().map(io::Error::kind), Some(io::ErrorKind::TimedOut));
 }
 
 #[test]

@@ -61,6 +61,8 @@ fn the_summary_the_list_the_help_and_the_exit_codes() {
     for (wrong, says) in [
         (&["--seeds"][..], "--seeds needs a value"),
         (&["--seeds", "many"], "--seeds needs a number, not 'many'"),
+        (&["--seeds", "0"], "no seed is left to run"),
+        (&["--from", "18446744073709551615"], "no seed is left to run"),
         (&["--sedes", "3"], "'--sedes' is no option"),
         (&["--scenario", "poems"], "'poems' is no scenario: there are poets, "),
         (&["--only", "resets"], "--only belongs to --seed"),

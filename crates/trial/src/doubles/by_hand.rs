@@ -71,7 +71,7 @@ impl ByHand {
         f(self.world.borrow_mut().sockets.get_mut(key).expect("sockets are kept as long as the double"))
     }
 
-    /// A connection with this protocol; `connection_made` has been called.
+    /// A connection with this protocol, and its socket; `connection_made` has been called.
     ///
     /// # Panics
     /// If `connection_made` panics.
@@ -79,11 +79,13 @@ impl ByHand {
     pub(super) fn connect(&self, protocol: impl Protocol) -> (Key, ConnHandle) {
         let mut protocol = Some(protocol);
         let factory = move |_: &Address| protocol.take().expect("one connection, one protocol");
+        let before = self.world.borrow().sockets.len();
         let connected = self.reactor.connect(&Endpoint::loopback(1), factory).connected();
         self.settle();
         let conn = success_result_of(connected);
-        let newest = *self.world.borrow().sockets.keys().last().expect("it has a socket");
-        (newest, conn)
+        // The first one that came: its protocol may have connected to others.
+        let own = *self.world.borrow().sockets.keys().get(before).expect("it has a socket");
+        (own, conn)
     }
 
     /// Ends what is left, unless the test has failed: protocols are told.

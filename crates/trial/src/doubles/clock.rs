@@ -9,7 +9,8 @@ use super::by_hand::ByHand;
 /// A reactor whose time stands still until [`advance`](Self::advance) is called. For code that needs a clock, or a
 /// reactor for its timers, and for a test that wants to look between two moments.
 ///
-/// Calls come in the order of their times, as on every reactor; what they schedule within the same time comes too.
+/// Calls come in the order of their times, as on every reactor, and what they schedule for at once comes too. The clock
+/// has its new time already when they come: what one schedules in a second comes a second after that.
 ///
 /// ```
 /// use sestina_deferred::{TimedOut, deferred};
@@ -34,7 +35,8 @@ impl Clock {
         Self(ByHand::new())
     }
 
-    /// The reactor that has this clock. It has no network.
+    /// The reactor that has this clock. It has no network: nothing can listen or be looked up, and who connects finds a
+    /// peer that is silent.
     #[must_use]
     pub fn reactor(&self) -> &Reactor {
         self.0.reactor()

@@ -90,7 +90,7 @@ impl Pump {
         Self { hand, ends: [left, right], piece: usize::MAX }
     }
 
-    /// Bytes arrive in pieces of at most this many, at least 1. Without it, as they were written.
+    /// Bytes arrive in pieces of at most this many, at least 1. Without it, all that was written meanwhile is one piece.
     #[must_use]
     pub fn cut_into(mut self, bytes: usize) -> Self {
         self.piece = bytes.max(1);

@@ -35,6 +35,12 @@ fn a_function_may_run_the_reactor_itself(reactor: Reactor) -> Result<(), Failure
 #[sestina_trial::test]
 fn no_argument_is_fine() {}
 
+/// What is written around it has names too.
+#[sestina_trial::test]
+async fn trial(trial: Trial) {
+    assert_eq!(trial.name(), "basics::trial");
+}
+
 #[sestina_trial::test]
 fn a_function_conducts_the_simulation(sim: Simulation) {
     let alice = sim.host("alice").reactor();
@@ -96,6 +102,18 @@ async fn a_day_of_virtual_time_is_the_limit(reactor: Reactor) -> TestResult {
     // spec: P15-10
     assert_eq!(sestina_trial::TIMEOUT, Duration::from_secs(120));
     reactor.sleep(25 * HOUR).await
+}
+
+/// Also while nothing happens that would have the clock looked at.
+#[sestina_trial::test(
+    on = "mio",
+    timeout = "1h",
+    real_timeout = "50ms",
+    should_fail = "it waits for longer than that",
+    fails_with = "no result after 50ms of real time"
+)]
+async fn on_the_real_reactor_the_shorter_limit_holds(reactor: Reactor) -> TestResult {
+    reactor.sleep(HOUR).await
 }
 
 #[sestina_trial::test(skip = "there is no printer")]

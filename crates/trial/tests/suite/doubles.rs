@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sestina_reactor::{Conn, HIGH_MARK_BYTES, Lost, Protocol};
+use sestina_reactor::{Address, Conn, Endpoint, HIGH_MARK_BYTES, Lost, Protocol};
 use sestina_trial::{Clock, Ending, Pump, StringTransport, each_cut};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -113,6 +113,21 @@ fn every_ending_is_told_as_it_was() {
     let late = |transport: &StringTransport| transport.advance(10 * SECOND);
     let expected = vec!["made".to_owned(), "timer".to_owned(), "lost Aborted".to_owned()];
     assert_eq!(ended(late), (expected, Some(Ending::Reset)));
+}
+
+/// As a proxy does.
+#[test]
+fn a_protocol_that_connects_to_another_is_seen_on_its_own_connection() {
+    struct Silent;
+    impl Protocol for Silent {}
+    struct Proxy;
+    impl Protocol for Proxy {
+        fn connection_made(&mut self, conn: &mut Conn<'_>) {
+            conn.reactor().connect(&Endpoint::loopback(2), |_: &Address| Silent);
+            conn.write(b"good day");
+        }
+    }
+    assert_eq!(StringTransport::new(Proxy).take(), b"good day");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use sestina_deferred::{Failure, fail};
-use sestina_reactor::{ConnectError, Reactor};
+use sestina_reactor::{ConnectError, Phase, Reactor};
 use sestina_trial::{LOG_FILE_BYTES_MAX, TestResult, flush_errors, flush_logged_errors};
 
 #[sestina_trial::test]
@@ -94,6 +94,21 @@ async fn a_panic_that_the_reactor_caught_can_be_flushed(reactor: Reactor) -> Tes
     Ok(())
 }
 
+/// Says so when it is dropped.
+struct Late;
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        tracing::error!("too late");
+    }
+}
+
+#[sestina_trial::test(should_fail = "it ends with an error", fails_with = "too late")]
+async fn an_error_that_the_end_of_the_reactor_logs_is_seen(reactor: Reactor) {
+    let late = Late;
+    reactor.add_trigger(Phase::During, move || drop(late));
+}
+
 #[sestina_trial::test]
 async fn a_large_log_keeps_its_beginning_and_its_end() {
     let line = "x".repeat(1000);
@@ -104,17 +119,21 @@ async fn a_large_log_keeps_its_beginning_and_its_end() {
     assert_eq!(flush_errors(|_| true).len(), 1);
 }
 
-/// The test before this one cannot look at its file before it has ended, so this one runs it.
+/// The test before this one cannot look at its file before it has ended, so this one runs it: as a program in a target
+/// folder of its own, for the other run may be writing its log now.
 #[test]
 fn the_file_of_a_large_log_is_bounded() {
-    let program = std::env::current_exe().expect("this program");
+    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("a_large_log");
+    std::fs::create_dir_all(&target).expect("a folder");
+    std::fs::write(target.join("CACHEDIR.TAG"), "").expect("what marks a target folder");
+    let program = target.join("suite");
+    drop(std::fs::remove_file(&program)); // an earlier run's
+    std::fs::hard_link(std::env::current_exe().expect("this program"), &program).expect("the same disk");
     let run = std::process::Command::new(&program)
         .args(["logs::a_large_log_keeps_its_beginning_and_its_end", "--exact"])
         .output()
         .expect("it runs again");
     assert!(String::from_utf8_lossy(&run.stdout).contains("1 passed"), "{run:?}");
-    let target =
-        program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).expect("a target folder");
     let file = target.join("trial/sestina-trial/suite/logs.a_large_log_keeps_its_beginning_and_its_end.log");
     let text = std::fs::read_to_string(file).expect("the log");
     assert!(text.len() < LOG_FILE_BYTES_MAX + 32 * 1024, "{}", text.len());

@@ -44,8 +44,9 @@ impl Inner {
             Err(failure) => return Err(failure),
         };
         let directory = Arc::new(directory);
-        self.trim(reactor, &directory, &listing).await?;
+        // Before what may take longer than a start waits: new copies are kept in any case.
         *self.directory.borrow_mut() = Some(Arc::clone(&directory));
+        self.trim(reactor, &directory, &listing).await?;
         let names: Vec<String> = self.index.borrow().names().cloned().collect();
         if let Some(proxy) = self.place.proxy() {
             for name in names {

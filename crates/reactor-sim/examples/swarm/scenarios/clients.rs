@@ -12,7 +12,7 @@ use super::lawful::{Lawful, Seen};
 
 /// Bytes of which none can be lost, doubled or moved without being noticed.
 pub(crate) fn poem(length: usize) -> Rc<[u8]> {
-    (0..length).map(|at| u8::try_from((at ^ (at >> 8) ^ (at >> 16)) & 0xff).unwrap_or(0)).collect()
+    sestina_contract::streams::pattern(length).into()
 }
 
 pub(crate) const PORT: u16 = 80;

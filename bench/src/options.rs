@@ -14,7 +14,7 @@ use crate::run::Run;
 use crate::scenarios::Scenario;
 use crate::{machine, pinning, say};
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 9;
 const ROUNDS_MIN: usize = 5;
 
 const AFTER_HELP: &str = "\
@@ -23,7 +23,7 @@ one operation. All contenders run by turns. Progress is told on the standard err
 report is written to bench/report: figures.jsonl, report.md and charts.
 
 Examples:
-  cargo xtask bench                            everything, in about ten minutes
+  cargo xtask bench                            everything, in about half an hour
   cargo xtask bench short echo --quick         a quarter of the size
   cargo xtask bench slow --peers ours,c,tokio
   cargo xtask bench --python venv/bin/python   where Twisted is installed

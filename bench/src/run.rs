@@ -11,6 +11,7 @@ use crate::pinning;
 use crate::say;
 use crate::server::Server;
 use crate::statistics::Summary;
+use crate::targets::is_compared;
 use crate::watch::Memory;
 
 /// A run.
@@ -54,9 +55,9 @@ impl Run {
     }
 
     /// As `rounds`, for servers that are loaded in the same way: all of them are there at once, and each case is brought to
-    /// them in bursts of some tenths of a second, by turns. A machine is slower for seconds, seldom for tenths of one. A round
-    /// is several starts of all servers, because where the system puts a program is worth some per cent, for as long as it
-    /// lives.
+    /// them in bursts of some tenths of a second, by turns, or to all at the same time. A machine is slower for seconds, seldom
+    /// for tenths of one. A round is several starts of the servers, because where the system puts a program is worth some per
+    /// cent, for as long as it lives. Those of whom nothing is demanded have one start, and fewer rounds.
     pub(crate) fn rounds_side_by_side(
         &mut self,
         stage: &Stage<'_>,
@@ -66,12 +67,13 @@ impl Run {
         for round in 0..self.rounds {
             let mut said: Vec<Said> = vec![Said::new(); stage.cases.len()];
             let order = self.begin_round(stage.scenario, round, self.rounds, &left);
-            for start in 0..STARTS {
+            for start in 0..stage.starts {
                 let mut order = order.clone();
                 let first = start % order.len().max(1);
                 order.rotate_left(first);
                 order.retain(|contender| left.contains(contender));
-                for (contender, error) in self.start_and_load(stage, &order, &mut said) {
+                let all = start == 0 && round < ROUNDS_OF_ALL;
+                for (contender, error) in self.start_and_load(stage, &order, all, &mut said) {
                     self.leave_out(stage.scenario, &mut left, contender, &error)?;
                 }
             }
@@ -90,23 +92,36 @@ impl Run {
         Ok(())
     }
 
-    /// Starts the servers and brings each case to all of them. What was said about whom is noted, and who failed is returned.
+    /// Starts the servers and brings each case to them: to all, or to those of whom something is demanded in it. What was said
+    /// about whom is noted, and who failed is returned.
     fn start_and_load(
         &self,
         stage: &Stage<'_>,
         order: &[Contender],
+        all: bool,
         said: &mut [Said],
     ) -> Vec<(Contender, String)> {
         let (mut servers, mut failed) = (Vec::new(), Vec::new());
-        for contender in order {
+        let is_due = |case: &Case, peer: &Contender| {
+            let is_for_all = all && case.way != Way::AtOnce;
+            is_for_all || is_compared(stage.scenario, &case.name, peer.name)
+        };
+        let is_due_at_all = |peer: &&Contender| stage.cases.iter().any(|case| is_due(case, peer));
+        for contender in order.iter().filter(is_due_at_all) {
             match contender.start(&self.programs, self.cpu, stage.serving) {
                 Ok(server) => servers.push((*contender, server)),
                 Err(error) => failed.push((*contender, error)),
             }
         }
         for (case, said) in stage.cases.iter().zip(said) {
-            let loaded: Vec<&Server> = servers.iter().map(|(_, server)| server).collect();
-            for ((contender, server), answer) in servers.iter().zip(self.load_by_turns(&loaded, case)) {
+            let due: Vec<&(Contender, Server)> =
+                servers.iter().filter(|(peer, _)| is_due(case, peer)).collect();
+            let loaded: Vec<&Server> = due.iter().map(|(_, server)| server).collect();
+            let answers = match case.way {
+                Way::ByTurns(bursts) => self.load_by_turns(&loaded, case, bursts),
+                Way::AtOnce => self.load_at_once(&loaded, case),
+            };
+            for ((contender, server), answer) in due.iter().zip(answers) {
                 match answer.and_then(|answer| Ok((*contender, answer, memory_of(server)?))) {
                     Ok(noted) => said.push(noted),
                     Err(error) => failed.push((*contender, error)),
@@ -143,11 +158,16 @@ impl Run {
     }
 
     /// Runs the load generator against each of these servers in bursts, by turns; gives what it says about all bursts of each.
-    pub(crate) fn load_by_turns(&self, servers: &[&Server], case: &Case) -> Vec<Result<Value, String>> {
+    pub(crate) fn load_by_turns(
+        &self,
+        servers: &[&Server],
+        case: &Case,
+        bursts: usize,
+    ) -> Vec<Result<Value, String>> {
         let words: Vec<&str> = case.words.iter().map(String::as_str).collect();
         let mut said: Vec<Vec<Value>> = vec![Vec::new(); servers.len()];
         let mut failed: Vec<Option<String>> = vec![None; servers.len()];
-        for burst in 0..case.bursts {
+        for burst in 0..bursts {
             for turn in 0..servers.len() {
                 let at = (turn + burst) % servers.len();
                 if failed[at].is_some() {
@@ -162,6 +182,17 @@ impl Run {
         let outcome =
             |(said, failed): (Vec<Value>, Option<String>)| failed.map_or_else(|| Ok(together(&said)), Err);
         said.into_iter().zip(failed).map(outcome).collect()
+    }
+
+    /// Runs a load generator against each of these servers, all at the same time.
+    fn load_at_once(&self, servers: &[&Server], case: &Case) -> Vec<Result<Value, String>> {
+        let words: Vec<&str> = case.words.iter().map(String::as_str).collect();
+        std::thread::scope(|scope| {
+            let load = |server: &'_ Server| self.load(server, &words);
+            let loading: Vec<_> = servers.iter().map(|&server| scope.spawn(move || load(server))).collect();
+            let lost = |_| Err("the generator was lost".to_owned());
+            loading.into_iter().map(|load| load.join().unwrap_or_else(lost)).collect()
+        })
     }
 
     pub(crate) fn tell(&self, text: &str) {
@@ -182,14 +213,20 @@ impl Run {
 
     /// Adds what the generator said about one round of a server.
     pub(crate) fn add_load(&mut self, place: Place<'_>, said: &Value) {
+        self.add_cpu(place, said);
+        let value = |name: &str| said[name].as_f64().unwrap_or(f64::NAN);
+        self.figures.add(place, RATE, "op/s", value("operations") / value("seconds"));
+        for (name, key) in [(P50, "p50_us"), (P99, "p99_us"), (MAX, "max_us")] {
+            self.figures.add(place, name, "us", value(key));
+        }
+    }
+
+    /// The part of it that can be compared where servers are loaded at the same time.
+    pub(crate) fn add_cpu(&mut self, place: Place<'_>, said: &Value) {
         let value = |name: &str| said[name].as_f64().unwrap_or(f64::NAN);
         let operations = value("operations");
         self.figures.add(place, CPU, "us/op", value("server_us") / operations);
         self.figures.add(place, GENERATOR_CPU, "us/op", value("own_us") / operations);
-        self.figures.add(place, RATE, "op/s", operations / value("seconds"));
-        for (name, key) in [(P50, "p50_us"), (P99, "p99_us"), (MAX, "max_us")] {
-            self.figures.add(place, name, "us", value(key));
-        }
     }
 
     /// Adds the memory of a server.
@@ -199,8 +236,20 @@ impl Run {
     }
 }
 
-/// How often the servers of a round are started that live side by side.
-const STARTS: usize = 3;
+/// How often the servers of a round are started that live side by side and take no time to start.
+pub(crate) const STARTS: usize = 3;
+/// In how many rounds those have a part of whom nothing is demanded.
+pub(crate) const ROUNDS_OF_ALL: usize = 5;
+
+/// How servers that live side by side are loaded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// In so many bursts for each start, one server after the other.
+    ByTurns(usize),
+    /// One burst of some seconds, for all servers at the same time, so that no second of the machine is one's alone. What they
+    /// took of the CPU can be compared, rates and delays cannot.
+    AtOnce,
+}
 
 /// Servers that live side by side, and what is brought to them.
 #[derive(Debug)]
@@ -208,6 +257,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) scenario: &'a str,
     pub(crate) contenders: &'a [Contender],
     pub(crate) serving: Serving,
+    /// How often they are started in a round.
+    pub(crate) starts: usize,
     pub(crate) cases: &'a [Case],
 }
 
@@ -225,11 +276,11 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// What one burst is, as the generator's options.
     pub(crate) words: Vec<String>,
-    pub(crate) bursts: usize,
+    pub(crate) way: Way,
 }
 
 /// What was said about several bursts as if they had been one. Delays are those of the median burst, the longest that of all.
-fn together(bursts: &[Value]) -> Value {
+pub(crate) fn together(bursts: &[Value]) -> Value {
     let of =
         |name: &str| bursts.iter().map(|said| said[name].as_f64().unwrap_or(f64::NAN)).collect::<Vec<f64>>();
     let sum = |name: &str| of(name).iter().sum::<f64>();
@@ -237,7 +288,8 @@ fn together(bursts: &[Value]) -> Value {
     json!({
         "operations": sum("operations"), "seconds": sum("seconds"),
         "server_us": sum("server_us"), "own_us": sum("own_us"),
-        "p50_us": median("p50_us"), "p99_us": median("p99_us"), "max_us": of("max_us").into_iter().fold(0.0, f64::max),
+        "p50_us": median("p50_us"), "p99_us": median("p99_us"),
+        "anonymous_each": median("anonymous_each"), "max_us": of("max_us").into_iter().fold(0.0, f64::max),
     })
 }
 

@@ -54,8 +54,8 @@ const fn memory(at: [&'static str; 3], ours: &'static str, theirs: &'static str,
 }
 
 const SHORT: [&str; 3] = ["short", "64 at once", "CPU"];
-const ECHO_50: [&str; 3] = ["echo", "50 connections", "CPU"];
-const ECHO_1000: [&str; 3] = ["echo", "1000 connections", "CPU"];
+const ECHO_50: [&str; 3] = ["echo", "50 connections, servers at once", "CPU"];
+const ECHO_1000: [&str; 3] = ["echo", "1000 connections, servers at once", "CPU"];
 const GIANT: [&str; 3] = ["giant", "", "rate"];
 const SLOW_MEMORY: [&str; 3] = ["slow", "", "anonymous memory each"];
 const SLOW_CPU: [&str; 3] = ["slow", "", "CPU"];
@@ -90,6 +90,14 @@ pub(crate) const TARGETS: &[Target] = &[
     target(DEFERREDS, AWAIT, TOKIO_AWAIT, Good::Small, 1.0),
     target(DEFERREDS, TASK, TOKIO_TASK, Good::Small, 1.0),
 ];
+
+/// Whether a demand is made of this contender in this case, of ours or of theirs.
+pub(crate) fn is_compared(scenario: &str, case: &str, peer: &str) -> bool {
+    TARGETS.iter().any(|target| {
+        let is_there = target.scenario == scenario && case.starts_with(target.case);
+        is_there && [target.ours, target.theirs].contains(&peer)
+    })
+}
 
 impl Target {
     fn find<'a>(&self, figures: &'a Figures, peer: &str) -> Option<&'a Figure> {
@@ -163,6 +171,17 @@ mod tests {
     fn within_their_spread_is_not_above_them() {
         assert_eq!(reached(Good::SmallOrInTheirSpread, &[1.1, 1.1, 1.1], &[1.0, 1.2, 1.0]), Some(true));
         assert_eq!(reached(Good::SmallOrInTheirSpread, &[1.3, 1.3, 1.3], &[1.0, 1.2, 1.0]), Some(false));
+    }
+
+    #[test]
+    fn only_those_are_compared_of_whom_something_is_demanded() {
+        assert!(
+            is_compared("short", "64 at once", "sestina") && is_compared("short", "64 at once", "Twisted")
+        );
+        assert!(
+            !is_compared("short", "64 at once", "Erlang") && !is_compared("short", "512 at once", "sestina")
+        );
+        assert!(is_compared("giant", "256 MiB", "C epoll") && !is_compared("giant", "256 MiB", "tokio"));
     }
 
     #[test]

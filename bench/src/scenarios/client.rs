@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::figure::Place;
 use crate::peers::{Contender, Family, SESTINA_CLIENT, TOKIO, TWISTED};
 use crate::pinning;
-use crate::run::{CPU, MIB, RESIDENT, Run, generator};
+use crate::run::{CPU, MIB, RESIDENT, ROUNDS_OF_ALL, Run, generator};
 use crate::timed::timed;
 
 pub(super) const NAME: &str = "client";
@@ -19,7 +19,8 @@ const FAST_SERVERS: usize = 5_000;
 const SLOW: [&str; 4] = ["--bytes", "300", "--milliseconds", "100"];
 
 pub(super) fn run(run: &mut Run) -> Result<(), String> {
-    run.rounds(NAME, &CONTENDERS, run.rounds, |run, contender| {
+    let rounds = run.rounds.min(ROUNDS_OF_ALL);
+    run.rounds(NAME, &CONTENDERS, rounds, |run, contender| {
         get(run, contender, SLOW_SERVERS, &SLOW)?;
         let fast = run.size(FAST_SERVERS);
         get(run, contender, fast, &[])

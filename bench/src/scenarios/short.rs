@@ -4,7 +4,7 @@ use crate::peers::{
     C, C_DRAINS, C_REGISTERS, Contender, ERLANG, MIO, NGINX, SESTINA, SESTINA_IF_UNREAD, SESTINA_PROGRAM,
     Serving, TOKIO, TWISTED,
 };
-use crate::run::{Case, Run, Stage};
+use crate::run::{Case, Run, STARTS, Stage, Way};
 
 pub(super) const NAME: &str = "short";
 
@@ -24,16 +24,22 @@ const CONTENDERS: [Contender; 11] = [
 ];
 /// How many at once, how many downloads in a burst, and how many bursts for each start of the servers. The first is what must
 /// be reached.
-const CASES: [(usize, usize, usize); 3] = [(64, 1_000, 3), (1, 700, 1), (512, 3_000, 1)];
+const CASES: [(usize, usize, usize); 3] = [(64, 1_000, 8), (1, 700, 3), (512, 3_000, 2)];
 /// Downloads before those of a burst that are measured.
 const WARM_UP: usize = 200;
 
 pub(super) fn run(run: &mut Run) -> Result<(), String> {
     let cases = CASES.map(|(at_once, count, bursts)| {
         let words = downloads(run, at_once, count);
-        Case { name: format!("{at_once} at once"), words, bursts }
+        Case { name: format!("{at_once} at once"), words, way: Way::ByTurns(bursts) }
     });
-    let stage = Stage { scenario: NAME, contenders: &CONTENDERS, serving: Serving::Poem(0), cases: &cases };
+    let stage = Stage {
+        scenario: NAME,
+        contenders: &CONTENDERS,
+        serving: Serving::Poem(0),
+        starts: STARTS,
+        cases: &cases,
+    };
     run.rounds_side_by_side(&stage, Run::add_load)
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The rounds of all rows are interleaved, so that a busy machine slows all of them alike, and a ratio is taken within
 //! each round. Shown are medians, and how far the middle half of the rounds spreads. Compare the ratios; the
-//! nanoseconds are this machine's. With `--json` each row is a line of JSON with all its rounds. Words after `--` choose rows: `cargo bench -p sestina-deferred -- tokio`.
+//! nanoseconds are this machine's. With `--json` each row is a line of JSON with all its rounds; with `--quick` there are
+//! fewer. Words after `--` choose rows: `cargo bench -p sestina-deferred -- tokio`.
 //! What is allocated is counted by `tests/suite/allocations.rs`.
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures and prints")]
@@ -20,8 +21,9 @@ use sestina_deferred::{Deferred, Resolver, deferred, gather_results, spawn, succ
 /// Operations in one round of one row: few, so that a round seldom meets an interruption.
 const OPERATIONS: u32 = 1_000;
 
-/// Rounds of each row.
+/// Rounds of each row, and in a quick run.
 const ROUNDS: u32 = 301;
+const QUICK_ROUNDS: u32 = 101;
 
 /// Length of the chain by which one more callback is measured.
 const CHAIN: u32 = 100;
@@ -87,7 +89,8 @@ fn main() {
         words.is_empty() || row.name == TWO_RC || words.iter().any(|word| row.name.contains(word.as_str()))
     };
     let mut rows: Vec<Row> = rows().into_iter().filter(is_chosen).collect();
-    for _ in 0..ROUNDS {
+    let rounds = if std::env::args().any(|word| word == "--quick") { QUICK_ROUNDS } else { ROUNDS };
+    for _ in 0..rounds {
         rows.iter_mut().for_each(Row::run);
     }
     if std::env::args().any(|word| word == "--json") {

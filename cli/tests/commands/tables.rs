@@ -16,7 +16,8 @@ pub(crate) struct Row {
     pub(crate) is_server: bool,
     /// It leaves files where it is run, which is a folder of the test's.
     pub(crate) writes_here: bool,
-    pub(crate) takes_minutes: bool,
+    /// Cargo builds something for it that `cargo test --workspace` has not built.
+    pub(crate) in_ci_only: bool,
     pub(crate) needs: Needs,
 }
 
@@ -37,7 +38,7 @@ impl Row {
             behind: "",
             is_server: false,
             writes_here: false,
-            takes_minutes: false,
+            in_ci_only: false,
             needs: Needs::Nothing,
         }
     }
@@ -62,8 +63,8 @@ impl Row {
         Self { writes_here: true, ..self }
     }
 
-    const fn takes_minutes(self) -> Self {
-        Self { takes_minutes: true, ..self }
+    const fn in_ci_only(self) -> Self {
+        Self { in_ci_only: true, ..self }
     }
 
     const fn needs(self, needs: Needs) -> Self {
@@ -97,7 +98,7 @@ pub(crate) const RUN: &[Row] = &[
     Row::new("get-poetry --order stream", "Science! true daughter of Old Time").behind(" {poet} {poet}"),
     Row::new("grep -rn on_cancel crates poetry", "poetry/src/transform/client.rs:"),
     Row::new("systemctl enable --now", "--now ").behind(" --help").needs(Needs::Program("systemctl")),
-    // What cargo builds in a few seconds, after `cargo test --workspace`.
+    // What is built already.
     Row::new("cargo xtask spec", " more explain, draw or tell, and ask for nothing"),
     Row::new(
         "cargo xtask spec P19-04",
@@ -105,26 +106,32 @@ pub(crate) const RUN: &[Row] = &[
     ),
     Row::new("cargo xtask book", ""),
     Row::new("cargo xtask docs", "/docs"),
-    Row::new("cargo run -q -p sestina-example-part14 --bin defer-11", "callback_1 got 0"),
-    Row::new("cargo run -q -p sestina-example-part19 --bin task-cancel-3", "5s: ROLLBACK is done"),
-    Row::new("cargo test -p sestina-example-part14", "test three_clients_make_one_request ... ok"),
+    Row::new("cargo run -q -p sestina-example-part14 --bin defer-11", "callback_1 got 0").in_ci_only(),
+    Row::new("cargo run -q -p sestina-example-part19 --bin task-cancel-3", "5s: ROLLBACK is done")
+        .in_ci_only(),
+    Row::new("cargo test -p sestina-example-part14", "test three_clients_make_one_request ... ok")
+        .in_ci_only(),
     Row::new("cargo nextest run", "sestina-example-part14::expected three_clients_make_one_request")
         .behind(" -p sestina-example-part14")
-        .needs(Needs::NotEvenInCi("cargo-nextest")),
+        .needs(Needs::NotEvenInCi("cargo-nextest"))
+        .in_ci_only(),
     Row::new(
         "cargo test -p sestina-trial --test suite test_poetry",
         "test test_poetry::test_client::sim ... ok",
-    ),
+    )
+    .in_ci_only(),
     Row::new(
         "cargo test -p stranger --test samples slow::it_takes_too_long -- --exact",
         "the test timed out: no result after 5s of virtual time",
     )
-    .ends_with(101),
+    .ends_with(101)
+    .in_ci_only(),
     Row::new(
         "cargo run -p sestina-reactor-mio --example host_in_tokio",
         "10 poems came, and tokio's own task ran ",
-    ),
-    Row::new("cargo build -p sestina-example-part16-plugins", "Finished"),
+    )
+    .in_ci_only(),
+    Row::new("cargo build -p sestina-example-part16-plugins", "Finished").in_ci_only(),
     Row::new("sestina NAME", "The file containing the poem")
         .words(&[("NAME", "--plugin-path {programs} poem --help")])
         .needs(Needs::Program("sestina-poem")),
@@ -134,27 +141,22 @@ pub(crate) const RUN: &[Row] = &[
         .serves()
         .needs(Needs::Program("sestina-poem")),
     // What is built with optimizations, or documented.
-    Row::new("cargo run --release -- demo", "holds  it ended within 6 seconds").takes_minutes(),
-    Row::new("cargo run --release --", "  fastpoetry      Serves a poem").behind(" --help").takes_minutes(),
-    Row::new("cargo run --release --bin get-poetry --", "Usage: get-poetry ")
-        .behind(" --help")
-        .takes_minutes(),
-    Row::new("cargo install --locked --path cli", "(executables `get-poetry`, `sestina`)").takes_minutes(),
-    Row::new("cargo xtask sim --seeds 100", "100 seeds from 1, 12 scenarios: everything holds")
-        .takes_minutes(),
-    Row::new("cargo xtask sim --seed 7 --scenario storms", "storms: everything holds").takes_minutes(),
-    Row::new("cargo doc --open -p sestina", "doc/sestina/index.html").takes_minutes(),
-    Row::new("cargo doc --open -p sestina-trial", "doc/sestina_trial/index.html").takes_minutes(),
-    Row::new("cargo bench -p sestina-deferred", "create + one callback + fire + drop").takes_minutes(),
-    Row::new("cargo bench -p sestina-reactor", "schedule + cancel at once").takes_minutes(),
-    Row::new("cargo bench -p sestina-framing", "messages of 80 bytes").takes_minutes(),
-    Row::new("cargo bench -p sestina-reactor-mio", "without the crowd:").takes_minutes(),
-    Row::new("cargo bench -p sestina-cli", "wall / slowest: median").takes_minutes(),
-    Row::new("cargo bench -p sestina-poetry", "hits: ").takes_minutes(),
+    Row::new("cargo run --release -- demo", "holds  it ended within 6 seconds").in_ci_only(),
+    Row::new("cargo run --release --", "  fastpoetry      Serves a poem").behind(" --help").in_ci_only(),
+    Row::new("cargo run --release --bin get-poetry --", "Usage: get-poetry ").behind(" --help").in_ci_only(),
+    Row::new("cargo install --locked --path cli", "(executables `get-poetry`, `sestina`)").in_ci_only(),
+    Row::new("cargo xtask sim --seeds 100", "100 seeds from 1, 12 scenarios: everything holds").in_ci_only(),
+    Row::new("cargo xtask sim --seed 7 --scenario storms", "storms: everything holds").in_ci_only(),
+    Row::new("cargo doc --open -p sestina", "doc/sestina/index.html").in_ci_only(),
+    Row::new("cargo doc --open -p sestina-trial", "doc/sestina_trial/index.html").in_ci_only(),
+    Row::new("cargo bench -p sestina-deferred", "create + one callback + fire + drop").in_ci_only(),
+    Row::new("cargo bench -p sestina-reactor", "schedule + cancel at once").in_ci_only(),
+    Row::new("cargo bench -p sestina-framing", "messages of 80 bytes").in_ci_only(),
+    Row::new("cargo bench -p sestina-reactor-mio", "without the crowd:").in_ci_only(),
+    Row::new("cargo bench -p sestina-cli", "wall / slowest: median").in_ci_only(),
+    Row::new("cargo bench -p sestina-poetry", "hits: ").in_ci_only(),
     // All scenarios take half an hour.
-    Row::new("cargo xtask bench", "report.md")
-        .behind(" startup --quick --out {folder}/bench")
-        .takes_minutes(),
+    Row::new("cargo xtask bench", "report.md").behind(" startup --quick --out {folder}/bench").in_ci_only(),
 ];
 
 const TESTS_ITSELF: &str = "all tests of the workspace: this one is among them";

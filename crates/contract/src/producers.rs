@@ -137,7 +137,7 @@ pub fn a_close_stops_the_producer_and_sends_what_it_wrote(stage: &mut Stage) {
             let write = |conn: &mut Conn<'_>| conn.write(b"one line\n");
             conn.register_producer(Production::Pull, Writer { diary: log.clone(), write })
                 .expect("the first");
-            conn.set_timer(Duration::from_millis(5));
+            conn.set_timer(Duration::from_micros(500)); // it is asked again and again until then
         };
         probe.named("server").made(made).timer(|_, conn| {
             conn.write(b"the end\n");

@@ -33,10 +33,9 @@ pub struct DelayedCall {
 
 impl DelayedCall {
     /// The call is not made; its closure is dropped now. Says whether there still was one.
+    #[inline]
     pub fn cancel(&self) -> bool {
-        let Some(reactor) = self.reactor.upgrade() else { return false };
-        let call = reactor.inner().timers.borrow_mut().cancel_with(self.timer, Job::into_call);
-        call.is_some() // and dropped here, with nothing borrowed
+        self.reactor.cancel_call(self.timer)
     }
 
     /// Has the call made this time from now. Says whether there still was one.
@@ -67,6 +66,16 @@ impl DelayedCall {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.deadline().is_some()
+    }
+}
+
+impl WeakReactor {
+    /// Cancels a call; says whether there still was one. It is given the timer, and not a pointer to it: who has just been told
+    /// its key has it in a register.
+    fn cancel_call(&self, timer: TimerId) -> bool {
+        let Some(reactor) = self.upgrade() else { return false };
+        let call = reactor.inner().timers.borrow_mut().cancel_with(timer, Job::into_call);
+        call.is_some() // and dropped here, with nothing borrowed
     }
 }
 

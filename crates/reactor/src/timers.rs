@@ -1,13 +1,14 @@
 //! The timer queue: calls in the order of their time, equal times in the order in which they were asked for.
 //!
 //! A four-way heap of small entries over a slab of jobs. Almost every timer is cancelled or moved before it fires,
-//! so those are cheap: new entries wait in a list until somebody asks for the first of all, which is once in a turn, and
+//! so those are cheap: new jobs wait in a list until somebody asks for the first of all, which is once in a turn, and
 //! what is cancelled by then never reaches the heap. Later a cancelled job leaves its heap entry behind, a job moved to later
 //! keeps its old entry and is put where it belongs when that comes up. When more entries are dead than alive they are swept
 //! out. Which entries live is kept apart from the jobs, eight bytes each: a sweep looks all of them up in random order, and
 //! with a million jobs the processor's caches hold these, and not those.
-//! Invariant: each job has exactly one live entry, in the heap or in the list, the one whose `order` stands at its place in
-//! `live`; it never lies after the job's own time. `dead` counts the other entries of both.
+//! Invariant: each job stands once in the list, or has exactly one live entry in the heap, the one whose `order` stands at its
+//! place in `live`; that never lies after the job's own time. Whoever is in the list has nothing in `live`. `dead` counts the
+//! other entries of the heap; the list may also have keys of jobs that are gone.
 //! Tests: below, and `time.rs` and `schedule.rs` of the contract.
 
 use crate::slab::{Key, Slab};
@@ -17,7 +18,7 @@ const ARITY: usize = 4;
 /// Dead entries are not worth a rebuild below this number.
 const PURGE_MIN: usize = 64;
 
-/// When the list of new entries has so many, they go to the heap before anybody asks.
+/// When the list of new jobs has so many, they go to the heap before anybody asks.
 const FRESH_MAX: usize = 1024;
 
 /// No entry has this order.
@@ -29,10 +30,10 @@ pub(crate) type TimerId = Key;
 #[derive(Debug)]
 pub(crate) struct Timers<J> {
     heap: Vec<Entry>,
-    /// Those that came since anybody asked for the first one, at most [`FRESH_MAX`], in the order in which they came.
-    fresh: Vec<Entry>,
+    /// Those that came, or came sooner, since anybody asked for the first one, at most [`FRESH_MAX`].
+    fresh: Vec<TimerId>,
     jobs: Slab<Timer<J>>,
-    /// For each place of `jobs` the order of the live entry, if there is one.
+    /// For places of `jobs` the order of the live entry; [`NONE`] where there is none, as after the end.
     live: Vec<u64>,
     next_order: u64,
     dead: usize,
@@ -84,18 +85,8 @@ impl<J> Timers<J> {
     pub(crate) fn schedule_with(&mut self, time: Time, make: impl FnOnce() -> J) -> TimerId {
         let order = self.take_order();
         let id = self.jobs.insert_with(|| Timer { time, order, job: make() });
-        match self.live.get_mut(id.index()) {
-            Some(live) => *live = order,
-            None => self.add_live(id, order),
-        }
-        self.add_fresh(Entry { time, order, job: id });
+        self.add_fresh(id);
         id
-    }
-
-    #[cold]
-    fn add_live(&mut self, id: TimerId, order: u64) {
-        self.live.resize(id.index() + 1, NONE);
-        self.live[id.index()] = order;
     }
 
     /// The job, if it has not run: the caller drops it with nothing borrowed, for dropping it is user code.
@@ -110,12 +101,10 @@ impl<J> Timers<J> {
     #[must_use = "dropping a job runs user code: do it with nothing borrowed"]
     pub(crate) fn cancel_with<R>(&mut self, id: TimerId, take: impl FnOnce(J) -> R) -> Option<R> {
         let taken = self.jobs.remove_with(id, |timer| take(timer.job))?;
-        let entry = std::mem::replace(&mut self.live[id.index()], NONE);
-        if self.fresh.last().is_some_and(|last| last.order == entry) {
+        if self.fresh.last() == Some(&id) {
             self.fresh.pop();
         } else {
-            self.dead += 1;
-            self.purge();
+            self.forget_entry(id);
         }
         Some(taken)
     }
@@ -124,13 +113,10 @@ impl<J> Timers<J> {
     pub(crate) fn reset(&mut self, id: TimerId, time: Time) -> bool {
         let order = self.take_order();
         let Some(timer) = self.jobs.get_mut(id) else { return false };
-        let sooner = time < timer.time;
+        let is_sooner = time < timer.time;
         (timer.time, timer.order) = (time, order);
-        if sooner {
-            self.live[id.index()] = order;
-            self.dead += 1;
-            self.add_fresh(Entry { time, order, job: id });
-            self.purge();
+        if is_sooner && self.forget_entry(id) {
+            self.add_fresh(id);
         }
         true
     }
@@ -212,35 +198,46 @@ impl<J> Timers<J> {
     }
 
     #[inline(always)]
-    fn add_fresh(&mut self, entry: Entry) {
+    fn add_fresh(&mut self, id: TimerId) {
         if self.fresh.len() == FRESH_MAX {
             self.take_fresh_in();
         }
-        self.fresh.push(entry);
+        self.fresh.push(id);
     }
 
-    /// Brings the list of new entries into the heap, but for those that are dead by now.
+    /// Brings the jobs of the list into the heap, but for those that are gone by now.
     #[cold]
     fn take_fresh_in(&mut self) {
         let mut fresh = std::mem::take(&mut self.fresh);
-        for entry in fresh.drain(..) {
-            if self.live[entry.job.index()] == entry.order {
-                self.push(entry);
-            } else {
-                self.dead -= 1;
+        for id in fresh.drain(..) {
+            let Some(timer) = self.jobs.get(id) else { continue };
+            let (time, order) = (timer.time, timer.order);
+            if self.live.len() <= id.index() {
+                self.live.resize(id.index() + 1, NONE);
             }
+            self.live[id.index()] = order;
+            self.push(Entry { time, order, job: id });
         }
         self.fresh = fresh;
     }
 
+    /// The live entry at this place is a dead one from now on. Says whether there was one: otherwise the job is in the list.
+    fn forget_entry(&mut self, id: TimerId) -> bool {
+        match self.live.get_mut(id.index()) {
+            Some(live) if *live != NONE => *live = NONE,
+            _ => return false,
+        }
+        self.dead += 1;
+        self.purge();
+        true
+    }
+
     fn purge(&mut self) {
-        if self.dead < PURGE_MIN || self.dead <= (self.heap.len() + self.fresh.len()) / 2 {
+        if self.dead < PURGE_MIN || self.dead <= self.heap.len() / 2 {
             return;
         }
         let live = &self.live;
-        let lives = |entry: &Entry| live[entry.job.index()] == entry.order;
-        self.heap.retain(lives);
-        self.fresh.retain(lives);
+        self.heap.retain(|entry| live[entry.job.index()] == entry.order);
         self.dead = 0;
         for at in (0..self.heap.len().div_ceil(ARITY)).rev() {
             self.sift_down(at);
@@ -405,10 +402,11 @@ mod tests {
 
         fn count_all(&self) {
             let timers = &self.timers;
-            let entries = timers.heap.iter().chain(&timers.fresh);
-            let dead = entries.filter(|entry| timers.live[entry.job.index()] != entry.order).count();
+            let is_dead = |entry: &&Entry| timers.live[entry.job.index()] != entry.order;
+            let dead = timers.heap.iter().filter(is_dead).count();
+            let fresh = timers.fresh.iter().filter(|id| timers.jobs.get(**id).is_some());
             assert_eq!((timers.dead, timers.len()), (dead, self.model.len()));
-            assert_eq!(timers.heap.len() + timers.fresh.len() - dead, timers.len());
+            assert_eq!(timers.heap.len() - dead + fresh.count(), timers.len(), "each stands in one of them");
             assert!(timers.fresh.len() <= FRESH_MAX);
         }
     }

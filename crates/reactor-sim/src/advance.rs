@@ -47,7 +47,10 @@ pub(crate) fn wait(
         let own = deadline.map(|deadline| world.borrow().now + (deadline - now));
         let next = world.borrow_mut().next_time().into_iter().chain(own).min();
         match next {
-            Some(next) => advance_to(world, next),
+            Some(next) => {
+                world.borrow_mut().machine_mut(life.host).sleeps();
+                advance_to(world, next);
+            }
             None => return Err(world.borrow().deadlock(&[])),
         }
     }
@@ -64,7 +67,7 @@ fn take_news(world: &mut World, life: Life, events: &mut Vec<Event>) -> bool {
             news.swap(last, world.dice.detail(Fault::EventOrder, last + 1));
         }
     }
-    world.machine_mut(life.host).spins = 0;
+    world.machine_mut(life.host).hears();
     events.append(&mut news);
     true
 }
@@ -72,19 +75,14 @@ fn take_news(world: &mut World, life: Life, events: &mut Vec<Event>) -> bool {
 /// A wait that may not sleep and finds nothing. A loop that is busy with itself takes no virtual time; if it goes on for
 /// ever, what others do must come all the same, so then it takes a little.
 fn spin(world: &RefCell<World>, life: Life) -> io::Result<()> {
-    let spins = {
-        let mut world = world.borrow_mut();
-        let machine = world.machine_mut(life.host);
-        machine.spins = machine.spins.saturating_add(1);
-        machine.spins
-    };
+    let (spins, sleepless) = world.borrow_mut().machine_mut(life.host).spins();
     if spins > SPINS_MAX {
         let name = world.borrow().machine(life.host).name.clone();
         return Err(io::Error::other(format!(
             "{name} has been busy with itself for {SPINS_MAX} turns, while nothing came from outside"
         )));
     }
-    if spins > SPINS_FREE {
+    if sleepless > SPINS_FREE {
         let next = world.borrow().now + SPIN_TAKES;
         advance_to(world, next);
     }
@@ -129,7 +127,7 @@ fn guarded(world: &RefCell<World>, job: impl FnOnce()) {
     }
 }
 
-/// So many waits that find nothing are free, after each news.
+/// So many waits that find nothing are free, after each news and each sleep.
 const SPINS_FREE: u32 = 10;
 /// A loop that is busy with itself for so long will be so for ever.
 const SPINS_MAX: u32 = 10_000_000;

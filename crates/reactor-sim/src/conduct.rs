@@ -14,7 +14,7 @@ use sestina_deferred::{Deferred, Failure};
 use sestina_reactor::{Reactor, Stopped, Time};
 
 use crate::advance::{advance_to, happen_now, spins_take};
-use crate::machine::HostId;
+use crate::machine::{HostId, Machine};
 use crate::simulation::Simulation;
 use crate::world::Conductor;
 
@@ -186,6 +186,7 @@ impl Simulation {
             }
             (Some(next), _) => (next, Stepped::Worked),
         };
+        self.0.world.borrow_mut().machines.iter_mut().for_each(Machine::sleeps);
         advance_to(&self.0.world, at);
         Ok(stepped)
     }

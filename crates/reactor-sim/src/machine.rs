@@ -51,8 +51,9 @@ pub(crate) struct Machine {
     pub(crate) handed_over: Vec<(String, Key)>,
     pub(crate) signals: BTreeSet<Signal>,
     pub(crate) rights: Rights,
-    /// Waits that found nothing when they were over, since something was last told.
-    pub(crate) spins: u32,
+    /// Waits that found nothing when they were over: since something was last told, and since it last slept as well.
+    spins: u32,
+    sleepless_spins: u32,
     bound: BTreeMap<(Transport, u16), BTreeMap<IpAddr, Key>>,
     next_port: u16,
     woken: Arc<AtomicBool>,
@@ -93,6 +94,7 @@ impl Machine {
             signals: BTreeSet::new(),
             rights: Rights { low_ports: true, descriptors_max: usize::MAX },
             spins: 0,
+            sleepless_spins: 0,
             bound: BTreeMap::new(),
             next_port: EPHEMERAL_PORTS_FROM,
             woken: Arc::default(),
@@ -100,6 +102,23 @@ impl Machine {
             listed: BTreeMap::new(),
             other: Vec::new(),
         }
+    }
+
+    /// Its loop has waited and found nothing. Gives how often it has since something was last told, and since it last slept too.
+    pub(crate) fn spins(&mut self) -> (u32, u32) {
+        self.spins = self.spins.saturating_add(1);
+        self.sleepless_spins = self.sleepless_spins.saturating_add(1);
+        (self.spins, self.sleepless_spins)
+    }
+
+    /// Time passes, because it has nothing to do.
+    pub(crate) fn sleeps(&mut self) {
+        self.sleepless_spins = 0;
+    }
+
+    /// Something is told to it.
+    pub(crate) fn hears(&mut self) {
+        (self.spins, self.sleepless_spins) = (0, 0);
     }
 
     /// Ends the running life: nothing that was meant for it gets anywhere.

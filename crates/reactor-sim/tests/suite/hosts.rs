@@ -68,6 +68,27 @@ fn a_clock_may_be_ahead_and_its_timers_come_then() {
     assert_eq!(alice.reactor().now() - bob.reactor().now(), 99 * MS);
 }
 
+/// A sleep that its own deadline ends is no turn of a loop that is busy with itself.
+#[test]
+fn timers_come_on_time_however_many_came_before_while_nothing_else_happens() {
+    let ticks = |reactor: Reactor| async move {
+        for second in 1..=100 {
+            reactor.sleep(Duration::from_secs(1)).await?;
+            assert_eq!(reactor.now() - sestina_reactor::Time::ZERO, Duration::from_secs(second));
+        }
+        Ok(())
+    };
+    let simulation = Simulation::seeded(1);
+    let alone = simulation.reactor();
+    alone.run_until(alone.spawn(ticks(alone.clone()))).expect("each is on time");
+    let simulation = Simulation::seeded(1);
+    let hosts = ["alice", "bob"].map(|name| simulation.host(name).reactor());
+    let both = hosts.each_ref().map(|reactor| reactor.spawn(ticks(reactor.clone())));
+    for ticking in both {
+        simulation.run_until(ticking).expect("each is on time");
+    }
+}
+
 #[test]
 fn the_seed_decides_whose_turn_it_is() {
     let order = |seed| {

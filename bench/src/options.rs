@@ -16,6 +16,8 @@ use crate::{machine, pinning, say};
 
 const ROUNDS: usize = 9;
 const ROUNDS_MIN: usize = 5;
+/// What ten thousand readers need, and a little more.
+const DESCRIPTORS: u64 = 10_100;
 
 const AFTER_HELP: &str = "\
 Server and load generator share one CPU, and what is compared is the server's CPU time for
@@ -24,7 +26,7 @@ report is written to bench/report: figures.jsonl, report.md and charts.
 
 Examples:
   cargo xtask bench                            everything, in about half an hour
-  cargo xtask bench short echo --quick         a quarter of the size
+  cargo xtask bench short echo --quick         a first look
   cargo xtask bench slow --peers ours,c,tokio
   cargo xtask bench --python venv/bin/python   where Twisted is installed
   cargo xtask bench compare one/ other/        do two runs agree?
@@ -39,7 +41,7 @@ struct Options {
     /// What to measure; everything if none is named
     #[arg(value_enum, value_name = "SCENARIO")]
     scenarios: Vec<Scenario>,
-    /// A quarter of the size: for a first look, not for a claim
+    /// A quarter of the size, where a size is what takes the time: for a first look, not for a claim
     #[arg(long)]
     quick: bool,
     /// Whom to measure; everybody who is there if none is named
@@ -49,7 +51,7 @@ struct Options {
     #[arg(long, value_name = "NUMBER", default_value_t = ROUNDS, value_parser = parse_rounds)]
     rounds: usize,
     /// The CPU on which server and generator run [default: the last one]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = pinning::parse_cpu)]
     cpu: Option<usize>,
     /// The Python that has Twisted
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
@@ -78,8 +80,8 @@ enum Other {
 }
 
 fn parse_rounds(text: &str) -> Result<usize, String> {
-    let rounds = text.parse().ok().filter(|rounds| *rounds >= ROUNDS_MIN);
-    rounds.ok_or_else(|| format!("fewer than {ROUNDS_MIN} rounds say nothing"))
+    let rounds: usize = text.parse().map_err(|_| format!("no number of rounds; at least {ROUNDS_MIN}"))?;
+    if rounds < ROUNDS_MIN { Err(format!("fewer than {ROUNDS_MIN} rounds say nothing")) } else { Ok(rounds) }
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -97,13 +99,16 @@ impl Other {
     fn run(self) -> Result<ExitCode, String> {
         match self {
             Self::Compare { first, second } => {
-                let (text, agree) = compare(&Recorded::read(&first)?, &Recorded::read(&second)?);
+                let (text, agree) = compare(&Recorded::read(&first)?, &Recorded::read(&second)?)?;
                 say::line(text.trim_end());
                 return Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
             Self::Report { folder } => tell(&Recorded::read(&folder)?.write(&folder)?),
             Self::Quote { figures } => say::line(quote(&Recorded::read(&figures)?).trim_end()),
-            Self::Load(load) => load.run()?,
+            Self::Load(load) => {
+                pinning::raise_descriptor_limit();
+                load.run()?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -121,6 +126,11 @@ impl Options {
             format!("cannot write to {}: {error}; --out names another folder", self.out.display())
         })?;
         let cpu = self.cpu.unwrap_or_else(pinning::default_cpu);
+        if let Some(most) = pinning::raise_descriptor_limit().filter(|most| *most < DESCRIPTORS) {
+            say::progress(&format!(
+                "this process may have {most} descriptors; with fewer than {DESCRIPTORS} slow and client fail: raise `ulimit -Hn`"
+            ));
+        }
         let programs = Programs::find(Path::new("."), &self.peers, &self.python)?;
         for missing in &programs.missing {
             say::progress(&format!("missing: {missing}"));
@@ -144,7 +154,12 @@ impl Options {
         for scenario in scenarios {
             scenario.run(&mut run)?;
             // After each: who stops a run has what was measured so far.
-            written = Recorded::of(&run, machine.clone(), &self.command()).write(&self.out)?;
+            if !run.figures.is_empty() {
+                written = Recorded::of(&run, machine.clone(), &self.command()).write(&self.out)?;
+            }
+        }
+        if written.is_empty() {
+            return Err("nothing was measured, so nothing was written".to_owned());
         }
         tell(&written);
         Ok(ExitCode::SUCCESS)
@@ -152,8 +167,41 @@ impl Options {
 
     /// What to type for the same run; without folders, which are nobody's business.
     fn command(&self) -> String {
-        let names: Vec<&str> = self.scenarios.iter().map(|scenario| scenario.name()).collect();
-        let quick = if self.quick { " --quick" } else { "" };
-        ["cargo xtask bench", &names.join(" ")].join(" ").trim_end().to_owned() + quick
+        let mut words = vec!["cargo xtask bench".to_owned()];
+        words.extend(self.scenarios.iter().map(|scenario| scenario.name().to_owned()));
+        words.extend(self.quick.then(|| "--quick".to_owned()));
+        let peers = self.peers.iter().filter_map(Family::to_possible_value);
+        let peers: Vec<String> = peers.map(|peer| peer.get_name().to_owned()).collect();
+        words.extend((!peers.is_empty()).then(|| format!("--peers {}", peers.join(","))));
+        words.extend((self.rounds != ROUNDS).then(|| format!("--rounds {}", self.rounds)));
+        words.extend(self.cpu.map(|cpu| format!("--cpu {cpu}")));
+        words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(words: &[&str]) -> Result<String, String> {
+        let words = ["bench"].iter().chain(words);
+        Options::try_parse_from(words).map(|options| options.command()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_recorded_command_measures_the_same_again() {
+        assert_eq!(command(&[]), Ok("cargo xtask bench".to_owned()));
+        let cpu = pinning::default_cpu().to_string();
+        let words = ["slow", "echo", "--quick", "--peers", "ours,c", "--rounds", "5", "--cpu", &cpu];
+        let expected = format!("cargo xtask bench slow echo --quick --peers ours,c --rounds 5 --cpu {cpu}");
+        assert_eq!(command(&[&words[..], &["--out", "x", "--python", "y"]].concat()), Ok(expected));
+    }
+
+    #[test]
+    fn rounds_are_a_number_and_at_least_five() {
+        for (text, says) in [("4", "fewer than 5"), ("abc", "no number of rounds")] {
+            let error = command(&["--rounds", text]).expect_err(text);
+            assert!(error.contains(says), "{error}");
+        }
     }
 }

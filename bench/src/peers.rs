@@ -119,6 +119,7 @@ impl Programs {
             Self { folder, work, text, python, families: Vec::new(), missing: Vec::new(), versions };
         for family in Family::value_variants() {
             if !wanted.is_empty() && !wanted.contains(family) {
+                found.missing.push(format!("{family}: not asked for"));
                 continue;
             }
             match found.prepare(*family) {

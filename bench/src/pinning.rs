@@ -6,11 +6,30 @@
 use std::io;
 use std::process::{Child, Command, Output};
 
-use rustix::process::{getpriority_process, setpriority_process};
+use rustix::process::{Resource, Rlimit, getpriority_process, getrlimit, setpriority_process, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// What the measured processes ask for; without the right to it they run as everybody.
 const NICENESS: i32 = -10;
+
+/// Lets this process, and all that it starts, have as many descriptors as it may: ten thousand readers need one each, at both
+/// ends. Gives their number; `None` is without a limit.
+pub(crate) fn raise_descriptor_limit() -> Option<u64> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
+    getrlimit(Resource::Nofile).current
+}
+
+/// A CPU that `--cpu` names.
+pub(crate) fn parse_cpu(text: &str) -> Result<usize, String> {
+    let allowed = sched_getaffinity(None).map_err(|error| format!("nobody knows the CPUs: {error}"))?;
+    let all: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect();
+    let named = text.parse().ok().filter(|cpu| all.contains(cpu));
+    named.ok_or_else(|| {
+        let all: Vec<String> = all.iter().map(usize::to_string).collect();
+        format!("no CPU that this process may use; those are {}", all.join(", "))
+    })
+}
 
 /// The last CPU that this process may use: the first ones tend to have the machine's interrupts.
 pub(crate) fn default_cpu() -> usize {
@@ -44,4 +63,19 @@ pub(crate) fn output(cpu: usize, command: &mut Command) -> io::Result<Output> {
     use std::process::Stdio;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     spawn(cpu, command)?.wait_with_output()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cpu_that_is_not_there_is_refused_and_those_that_are_there_are_named() {
+        let last = default_cpu();
+        assert_eq!(parse_cpu(&last.to_string()), Ok(last));
+        for text in ["5000", "-1", "one", ""] {
+            let error = parse_cpu(text).expect_err(text);
+            assert!(error.ends_with(&last.to_string()), "{error}");
+        }
+    }
 }

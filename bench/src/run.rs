@@ -195,6 +195,15 @@ impl Run {
         })
     }
 
+    /// Whether programs can be timed from their start to their end here. If not, that is told, and this part is left out.
+    pub(crate) fn can_time(&mut self, part: &str) -> bool {
+        let Err(why) = self.programs.timed() else { return true };
+        let failure = format!("{part}: {why}");
+        self.tell(&format!("left out: {failure}"));
+        self.failures.push(failure);
+        false
+    }
+
     pub(crate) fn tell(&self, text: &str) {
         say::progress(&format!("[{:4.0} s] {text}", self.begun.elapsed().as_secs_f64()));
     }

@@ -90,8 +90,9 @@ pub(crate) fn bench(options: &[&str]) -> Result<u8, String> {
     if let ["guard", options @ ..] = options {
         return guard(&root, options);
     }
-    let reads = ["-h", "--help", "help", "compare", "report", "quote"];
-    if !options.iter().any(|word| reads.contains(word)) {
+    let asks = options.iter().any(|word| ["-h", "--help"].contains(word));
+    let reads = options.first().is_some_and(|word| ["help", "compare", "report", "quote"].contains(word));
+    if !asks && !reads {
         cargo::succeeds(&root, &["build", "--release", "--package", "sestina-cli", "--bins"], &[])?;
         cargo::succeeds(&root, &["build", "--release", "--package", "sestina-bench", "--bins"], &[])?;
         for (package, name) in CRATE_BENCHES {

@@ -1,7 +1,8 @@
 //! The load generator: a minimal epoll loop, a process of its own. It checks every byte, and says what it cost itself.
 //!
 //! Our own reactor is what is measured, so it is not what measures. The generator also reads the server's CPU time,
-//! before and after, while nothing is under way: what a server puts off (a polite close, say) is waited for and counted.
+//! before and after: what a server puts off (a polite close, say) is waited for and counted, but for that of slow readers, who
+//! never rest.
 
 mod echo;
 mod net;
@@ -20,7 +21,7 @@ use crate::statistics::quantile;
 use crate::watch;
 
 /// How long nothing is under way before the CPU is read: longer than any server puts work off.
-const QUIET: Duration = Duration::from_millis(60);
+pub(crate) const QUIET: Duration = Duration::from_millis(60);
 
 /// What a generator does.
 #[derive(Subcommand, Debug)]
@@ -48,7 +49,6 @@ pub(crate) struct Server {
 
 impl Load {
     pub(crate) fn run(&self) -> Result<(), String> {
-        raise_descriptor_limit();
         let outcome = match self {
             Self::Poems(options) => poems::run(options),
             Self::Echo(options) => echo::run(options),
@@ -58,12 +58,6 @@ impl Load {
         crate::say::line(&outcome?.to_string());
         Ok(())
     }
-}
-
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
 }
 
 /// What is read at the beginning and at the end.

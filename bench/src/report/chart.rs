@@ -49,6 +49,11 @@ const FAINT: RGBColor = RGBColor(0x6e, 0x77, 0x81);
 const OURS: RGBColor = RGBColor(0x1f, 0x6f, 0xb2);
 const THEIRS: RGBColor = RGBColor(0xb8, 0xc4, 0xce);
 
+/// The names of all files that a report may have charts in.
+pub(crate) fn files() -> impl Iterator<Item = String> {
+    CHARTS.iter().map(|(scenario, _, file)| format!("{scenario}-{file}.svg"))
+}
+
 pub(crate) fn all(figures: &Figures) -> Result<Vec<Chart>, String> {
     let mut charts = Vec::new();
     for (scenario, name, file) in CHARTS {

@@ -8,6 +8,7 @@ mod quote;
 mod table;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -67,13 +68,17 @@ impl Recorded {
         lines.map(|line| format!("{line}\n")).collect()
     }
 
-    /// Writes all files, and removes what an earlier run left of them. Gives their paths.
+    /// Writes all files, and removes the charts that an earlier run left. Gives their paths. Without figures nothing is touched.
     pub(crate) fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, String> {
-        let fails = |error: std::io::Error| format!("cannot write to {}: {error}", folder.display());
+        if self.figures.is_empty() {
+            return Err("there are no figures, so nothing is written".to_owned());
+        }
+        let fails = |error: io::Error| format!("cannot write to {}: {error}", folder.display());
         fs::create_dir_all(folder).map_err(fails)?;
-        for entry in fs::read_dir(folder).map_err(fails)?.map_while(Result::ok) {
-            if entry.path().extension() == Some("svg".as_ref()) {
-                fs::remove_file(entry.path()).map_err(fails)?;
+        for left in chart::files().map(|name| folder.join(name)) {
+            match fs::remove_file(left) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fails(error)),
+                _ => {}
             }
         }
         let mut written = Vec::new();
@@ -125,7 +130,15 @@ mod tests {
     #[test]
     fn a_report_has_a_table_and_a_chart_for_what_was_measured() {
         let folder = std::env::temp_dir().join(format!("sestina-bench-test-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder for temporary files");
+        for name in ["echo-cpu.svg", "a-drawing.svg"] {
+            fs::write(folder.join(name), "<svg/>").expect("it can be written");
+        }
         let written = recorded().write(&folder).expect("it can be written");
+        assert!(folder.join("a-drawing.svg").exists(), "it is nobody's chart");
+        assert!(!folder.join("echo-cpu.svg").exists(), "an earlier run left it");
+        let nothing = Recorded { about: Value::Null, figures: Figures::default() };
+        assert!(nothing.write(&folder).is_err() && folder.join("short-cpu.svg").exists());
         let text = fs::read_to_string(folder.join(REPORT)).expect("it is there");
         let svg = fs::read_to_string(folder.join("short-cpu.svg")).expect("it is there");
         fs::remove_dir_all(&folder).expect("it was made here");

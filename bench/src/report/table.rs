@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Recorded;
 use super::chart::Chart;
 use crate::figure::{Figure, Figures};
-use crate::run::{CPU, GENERATOR_CPU};
+use crate::run::{CPU, GENERATOR_CPU, ROUNDS_OF_ALL};
 use crate::targets::TARGETS;
 
 pub(crate) fn markdown(recorded: &Recorded, charts: &[Chart]) -> String {
@@ -51,9 +51,14 @@ fn about(text: &mut String, about: &Value) {
             word(&about["command"])
         ),
     );
-    put(text, &format!("{} rounds (smallest..largest), all contenders by turns. ", about["rounds"]));
+    put(text, &format!("{} rounds (smallest..largest); ", about["rounds"]));
+    if about["rounds"].as_u64().is_some_and(|rounds| rounds > ROUNDS_OF_ALL as u64) {
+        put(text, &format!("some contenders have {ROUNDS_OF_ALL}; "));
+    }
+    put(text, "figures.jsonl has each round. ");
+    put(text, "p50 and p99 are those of the median burst, max is that of all bursts of a round. ");
     if about["quick"] == true {
-        put(text, "**A quick run: a quarter of the size.** ");
+        put(text, "**A quick run: most sizes are a quarter.** ");
     }
     put(
         text,
@@ -128,7 +133,7 @@ fn table(text: &mut String, figures: &[&Figure]) {
         put(
             text,
             &format!(
-                "\nThe generator needs more of the CPU than these servers, so their rates and delays are its own; their CPU times are not: {}.\n",
+                "\nThe generator needs more of the CPU than these, so their rates and delays are its own; their CPU times are not: {}.\n",
                 limited.join("; ")
             ),
         );

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use crate::figure::Place;
 use crate::peers::{Contender, Family, SESTINA_CLIENT, TOKIO, TWISTED};
 use crate::pinning;
-use crate::run::{CPU, MIB, RESIDENT, ROUNDS_OF_ALL, Run, generator};
+use crate::run::{CPU, GENERATOR_CPU, MIB, RESIDENT, ROUNDS_OF_ALL, Run, generator};
 use crate::timed::timed;
+use crate::watch;
 
 pub(super) const NAME: &str = "client";
 
@@ -19,6 +20,9 @@ const FAST_SERVERS: usize = 5_000;
 const SLOW: [&str; 4] = ["--bytes", "300", "--milliseconds", "100"];
 
 pub(super) fn run(run: &mut Run) -> Result<(), String> {
+    if !run.can_time(NAME) {
+        return Ok(());
+    }
     let rounds = run.rounds.min(ROUNDS_OF_ALL);
     run.rounds(NAME, &CONTENDERS, rounds, |run, contender| {
         get(run, contender, SLOW_SERVERS, &SLOW)?;
@@ -36,6 +40,9 @@ fn get(run: &mut Run, contender: Contender, servers: usize, how: &[&str]) -> Res
     let stdout = poets.stdout.take().ok_or("the poets have no output")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).map_err(|error| format!("the poets: {error}"))?;
+    let poets_took =
+        |poets: &Child| watch::cpu_time(poets.id()).map_err(|error| format!("the poets are gone: {error}"));
+    let before = poets_took(&poets)?;
     let ports: Vec<String> = line.split_whitespace().skip(1).map(str::to_owned).collect();
 
     let (program, mut words) = match contender.family {
@@ -48,6 +55,7 @@ fn get(run: &mut Run, contender: Contender, servers: usize, how: &[&str]) -> Res
     };
     words.extend(ports.iter().cloned());
     let took = timed(run, &program, &words);
+    let after = poets_took(&poets);
     poets.kill().ok();
     poets.wait().ok();
     let took = took?;
@@ -58,6 +66,8 @@ fn get(run: &mut Run, contender: Contender, servers: usize, how: &[&str]) -> Res
     let place = Place { scenario: NAME, case: &case, peer: contender.name };
     run.figures.add(place, "time", "ms", took.wall.as_secs_f64() * 1e3);
     run.figures.add(place, CPU, "us/poem", took.cpu.as_secs_f64() * 1e6 / servers as f64);
+    let poets_took = after?.saturating_sub(before);
+    run.figures.add(place, GENERATOR_CPU, "us/poem", poets_took.as_secs_f64() * 1e6 / servers as f64);
     run.figures.add(place, RESIDENT, "MiB", took.resident_max as f64 / MIB);
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use crate::figure::Place;
 use crate::peers::{Contender, SESTINA, Serving};
 use crate::pinning;
-use crate::run::{CPU, Case, P50, Run, STARTS, Way, generator, memory_of, together};
+use crate::run::{CPU, Case, GENERATOR_CPU, P50, Run, STARTS, Way, generator, memory_of, together};
 
 use super::short::downloads;
 
@@ -119,6 +119,7 @@ fn cold(run: &mut Run, ours: Contender) -> Result<(), String> {
     let said = run.load(&proxy, &["poems", "--text", &text, "--at-once", "1", "--count", "1"])?;
     let value = |name: &str| said[name].as_f64().unwrap_or(f64::NAN);
     run.figures.add(place, CPU, "us/op", value("server_us"));
+    run.figures.add(place, GENERATOR_CPU, "us/op", value("own_us"));
     run.figures.add(place, P50, "us", value("p50_us"));
     Ok(())
 }

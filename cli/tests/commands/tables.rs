@@ -155,6 +155,11 @@ pub(crate) const RUN: &[Row] = &[
     Row::new("cargo bench -p sestina-reactor-mio", "without the crowd:").in_ci_only(),
     Row::new("cargo bench -p sestina-cli", "wall / slowest: median").in_ci_only(),
     Row::new("cargo bench -p sestina-poetry", "hits: ").in_ci_only(),
+    Row::new(
+        "cargo xtask bench compare bench/report bench/report/again.jsonl",
+        "timers, schedule + cancel at once",
+    )
+    .in_ci_only(),
     // All scenarios take half an hour.
     Row::new("cargo xtask bench", "report.md").behind(" startup --quick --out {folder}/bench").in_ci_only(),
 ];

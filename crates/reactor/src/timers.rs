@@ -1,11 +1,11 @@
 //! The timer queue: calls in the order of their time, equal times in the order in which they were asked for.
 //!
 //! A four-way heap of small entries over a slab of jobs. Almost every timer is cancelled or moved before it fires,
-//! so those are cheap: new jobs wait in a list until somebody asks for the first of all, which is once in a turn, and
-//! what is cancelled by then never reaches the heap. Later a cancelled job leaves its heap entry behind, a job moved to later
-//! keeps its old entry and is put where it belongs when that comes up. When more entries are dead than alive they are swept
-//! out. Which entries live is kept apart from the jobs, eight bytes each: a sweep looks all of them up in random order, and
-//! with a million jobs the processor's caches hold these, and not those.
+//! so those are cheap: new jobs wait in a list until somebody asks for the first of all (before each wait, and before each
+//! timer that fires) or the list is full, and what is cancelled by then never reaches the heap. Later a cancelled job leaves
+//! its heap entry behind, a job moved to later keeps its old entry and is put where it belongs when that comes up. When more
+//! entries are dead than alive they are swept out. Which entries live is kept apart from the jobs, eight bytes each: a sweep
+//! looks all of them up in random order, and with a million jobs the processor's caches hold these, and not those.
 //! Invariant: each job stands once in the list, or has exactly one live entry in the heap, the one whose `order` stands at its
 //! place in `live`; that never lies after the job's own time. Whoever is in the list has nothing in `live`. `dead` counts the
 //! other entries of the heap; the list may also have keys of jobs that are gone.
@@ -30,7 +30,7 @@ pub(crate) type TimerId = Key;
 #[derive(Debug)]
 pub(crate) struct Timers<J> {
     heap: Vec<Entry>,
-    /// Those that came, or came sooner, since anybody asked for the first one, at most [`FRESH_MAX`].
+    /// Those that came, or came sooner, since anybody asked for the first one, at most [`FRESH_MAX`]; some may be gone.
     fresh: Vec<TimerId>,
     jobs: Slab<Timer<J>>,
     /// For places of `jobs` the order of the live entry; [`NONE`] where there is none, as after the end.
@@ -56,7 +56,7 @@ impl Entry {
 #[derive(Debug)]
 struct Timer<J> {
     time: Time,
-    /// Larger than that of the live entry when the job was moved to later.
+    /// Larger than that of the live entry, if there is one, when the job was moved and not to sooner.
     order: u64,
     job: J,
 }
@@ -134,7 +134,7 @@ impl<J> Timers<J> {
         self.next_order
     }
 
-    /// Takes the first job whose time has come and that was asked for below the horizon.
+    /// Takes the first job, if its time has come and it was asked for below the horizon.
     pub(crate) fn pop_due(&mut self, now: Time, horizon: u64) -> Option<J> {
         let first = self.bring_up_first()?;
         if first.time > now || first.order >= horizon {
@@ -408,6 +408,7 @@ mod tests {
             assert_eq!((timers.dead, timers.len()), (dead, self.model.len()));
             assert_eq!(timers.heap.len() - dead + fresh.count(), timers.len(), "each stands in one of them");
             assert!(timers.fresh.len() <= FRESH_MAX);
+            assert!(timers.dead < PURGE_MIN || timers.dead <= timers.heap.len() / 2, "are swept out");
         }
     }
 
@@ -447,6 +448,41 @@ mod tests {
     }
 
     #[test]
+    fn what_is_cancelled_or_moved_to_later_before_anybody_asks_leaves_nothing_behind() {
+        let mut timers = Timers::default();
+        let kept = timers.schedule(at(5), 0);
+        for job in 1..2_000 {
+            let id = timers.schedule(at(1), job);
+            assert_eq!(timers.cancel(id), Some(job));
+            assert!(timers.reset(kept, at(5 + u64::from(job))));
+        }
+        assert_eq!((timers.fresh.len(), timers.heap.len()), (1, 0));
+        assert_eq!(timers.next(), Some(at(2_004)));
+        for _ in 0..1_000 {
+            assert!(timers.reset(kept, at(3_000)), "later once, and then no sooner");
+        }
+        assert_eq!((timers.fresh.len(), timers.heap.len(), timers.dead), (0, 1, 0));
+        assert!(drain(&mut timers, 2_999).is_empty());
+        assert_eq!(drain(&mut timers, 3_000), [0]);
+    }
+
+    #[test]
+    fn nothing_of_those_before_is_left_after_a_clear() {
+        let mut timers = Timers::default();
+        let before: Vec<TimerId> = (0..10).map(|job| timers.schedule(at(1), job)).collect();
+        assert_eq!(timers.next(), Some(at(1)));
+        assert!(before[..5].iter().all(|id| timers.cancel(*id).is_some()));
+        timers.schedule(at(1), 10);
+        assert_eq!(timers.clear().len(), 6);
+        assert_eq!((timers.fresh.len(), timers.heap.len(), timers.dead, timers.len()), (0, 0, 0, 0));
+        let after: Vec<TimerId> = (20..30).map(|job| timers.schedule(at(9), job)).collect();
+        assert!(after.iter().all(|id| timers.reset(*id, at(8))));
+        assert_eq!((timers.fresh.len(), timers.dead), (10, 0), "each once: they were in the list");
+        assert_eq!(drain(&mut timers, 8), Vec::from_iter(20..30));
+        assert!(before.iter().all(|id| !timers.reset(*id, at(1))));
+    }
+
+    #[test]
     fn the_dead_are_swept_out_too_when_the_living_fire() {
         let mut timers = Timers::default();
         for job in 0..1000 {
@@ -454,6 +490,7 @@ mod tests {
         }
         timers.schedule(at(2), 1000);
         let far: Vec<TimerId> = (0..900).map(|job| timers.schedule(at(3), job)).collect();
+        assert!(timers.fresh.len() <= FRESH_MAX, "the list is taken in when it is full");
         assert_eq!(timers.next(), Some(at(1)));
         assert!(far.into_iter().all(|id| timers.cancel(id).is_some()));
         assert_eq!(timers.dead, 900, "fewer than the living");

@@ -53,9 +53,14 @@ mod tests {
     fn the_readme_quotes_the_committed_run() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench lies in the repository");
         let readme = std::fs::read_to_string(root.join("README.md")).expect("there is a README");
-        let Some((_, rest)) = readme.split_once("<!-- cargo xtask bench quote -->\n") else { return };
+        let (_, rest) =
+            readme.split_once("<!-- cargo xtask bench quote -->\n").expect("the README quotes a run");
         let (quoted, _) = rest.split_once("<!-- end of quote -->").expect("a quote has an end");
         let committed = Recorded::read(&root.join("bench/report")).expect("what is quoted is committed");
-        assert_eq!(quoted.trim(), quote(&committed).trim(), "run: cargo xtask bench quote");
+        assert_eq!(
+            quoted.trim(),
+            quote(&committed).trim(),
+            "a run of your own is in bench/report? git restore bench/report; a new one to commit? cargo xtask bench quote"
+        );
     }
 }

@@ -105,10 +105,7 @@ impl Other {
             }
             Self::Report { folder } => tell(&Recorded::read(&folder)?.write(&folder)?),
             Self::Quote { figures } => say::line(quote(&Recorded::read(&figures)?).trim_end()),
-            Self::Load(load) => {
-                pinning::raise_descriptor_limit();
-                load.run()?;
-            }
+            Self::Load(load) => load.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -126,7 +123,10 @@ impl Options {
             format!("cannot write to {}: {error}; --out names another folder", self.out.display())
         })?;
         let cpu = self.cpu.unwrap_or_else(pinning::default_cpu);
-        if let Some(most) = pinning::raise_descriptor_limit().filter(|most| *most < DESCRIPTORS) {
+        // For all that is started from here: ten thousand readers need a descriptor each, at both ends.
+        let most = sestina_reactor_mio::raise_descriptor_limit();
+        let most = most.map_err(|error| format!("cannot raise the limit of descriptors: {error}"))?;
+        if most < DESCRIPTORS {
             say::progress(&format!(
                 "this process may have {most} descriptors; with fewer than {DESCRIPTORS} slow and client fail: raise `ulimit -Hn`"
             ));

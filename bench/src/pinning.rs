@@ -6,19 +6,11 @@
 use std::io;
 use std::process::{Child, Command, Output};
 
-use rustix::process::{Resource, Rlimit, getpriority_process, getrlimit, setpriority_process, setrlimit};
+use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// What the measured processes ask for; without the right to it they run as everybody.
 const NICENESS: i32 = -10;
-
-/// Lets this process, and all that it starts, have as many descriptors as it may: ten thousand readers need one each, at both
-/// ends. Gives their number; `None` is without a limit.
-pub(crate) fn raise_descriptor_limit() -> Option<u64> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
-    getrlimit(Resource::Nofile).current
-}
 
 /// A CPU that `--cpu` names.
 pub(crate) fn parse_cpu(text: &str) -> Result<usize, String> {

@@ -102,8 +102,12 @@ fn plain(line: &str, is_real: bool) -> String {
             word => word.starts_with('\'') && words[at].starts_with('('),
         };
         let is_long = words[at].contains('.') && words[at].trim_end_matches(char::is_alphabetic).len() > 5;
-        let is_time =
-            is_real && is_long && words[at].starts_with(|character: char| character.is_ascii_digit());
+        // A round one is as much a time as one with a fraction.
+        let has_passed =
+            before == "waits" || words[at + 1..].starts_with(&["of".to_owned(), "virtual".to_owned()]);
+        let is_time = is_real
+            && (is_long || has_passed)
+            && words[at].starts_with(|character: char| character.is_ascii_digit());
         if is_number_of || is_time {
             words[at] = "NUMBER".to_owned();
         }

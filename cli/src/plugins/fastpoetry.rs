@@ -32,7 +32,7 @@ struct Options {
     /// always: it is read and thrown away until the client closes too, so that everybody gets the whole poem.
     ///
     /// if-unread: if the client has said nothing yet, its connection is closed at once. That is faster, and wrong
-    /// for clients that talk later: the system answers them with a reset, and they may lose the end of the poem.
+    /// for clients that talk later: the system answers them with a reset, and they may lose the end of the poem, or all of it.
     #[arg(long, value_name = "WHEN", default_value = "always", hide_possible_values = true)]
     drain: DrainWhen,
 }

@@ -276,6 +276,10 @@ impl Driver for MioDriver {
         self.entry(sock)?.socket.send(queue)
     }
 
+    fn send_last(&mut self, sock: Sock, queue: &WriteQueue) -> io::Result<usize> {
+        self.entry(sock)?.socket.send_last(queue)
+    }
+
     fn finish(&mut self, sock: Sock) -> io::Result<()> {
         self.sockets.get_mut(sock.0).ok_or_else(closed)?.socket.finish()?;
         self.tell_if_finished(sock);

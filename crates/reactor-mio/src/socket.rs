@@ -92,11 +92,20 @@ impl Socket {
 
     pub(crate) fn send(&self, queue: &WriteQueue) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => write(&mut &*stream, queue),
-            Self::Unix(stream) => write(&mut &*stream, queue),
-            Self::ToChild(Some(pipe)) => write(&mut &*pipe, queue),
+            Self::Tcp(stream) => write(queue, &mut &*stream),
+            Self::Unix(stream) => write(queue, &mut &*stream),
+            Self::ToChild(Some(pipe)) => write(queue, &mut &*pipe),
             Self::ToChild(None) => Err(io::ErrorKind::BrokenPipe.into()),
             _ => Err(misuse("only a connection sends")),
+        }
+    }
+
+    /// As `send`, and our end comes next. Where a system can wait with the last bytes for it, they go together: a packet less
+    /// for each connection, and a peer that is woken once.
+    pub(crate) fn send_last(&self, queue: &WriteQueue) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) if is_one_send(queue) => write(queue, &mut tcp::EndFollows(stream)),
+            _ => self.send(queue),
         }
     }
 
@@ -153,16 +162,19 @@ impl Socket {
     }
 }
 
-fn write(to: &mut impl Write, queue: &WriteQueue) -> io::Result<usize> {
-    let mut pieces = queue.pieces();
-    match (pieces.next(), pieces.next()) {
-        (None, _) => Ok(0),
-        (Some(only), None) => uninterrupted(|| to.write(only)), // cheaper than a list of one
-        (Some(_), Some(_)) => {
-            let mut slices = [IoSlice::new(&[]); SLICES_PER_SEND_MAX];
-            let filled = queue.fill(&mut slices);
-            uninterrupted(|| to.write_vectored(&slices[..filled]))
-        }
+/// Whether one call can take all of it.
+fn is_one_send(queue: &WriteQueue) -> bool {
+    queue.only_piece().is_some() || queue.pieces().nth(SLICES_PER_SEND_MAX).is_none()
+}
+
+fn write(queue: &WriteQueue, to: &mut impl Write) -> io::Result<usize> {
+    if let Some(only) = queue.only_piece() {
+        return uninterrupted(|| to.write(only)); // cheaper than a list of one
+    }
+    let mut slices = [IoSlice::new(&[]); SLICES_PER_SEND_MAX];
+    match queue.fill(&mut slices) {
+        0 => Ok(0),
+        filled => uninterrupted(|| to.write_vectored(&slices[..filled])),
     }
 }
 

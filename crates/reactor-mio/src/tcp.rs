@@ -4,13 +4,15 @@
 //! keep-alive possible, so sockets are made by socket2 and then given to mio.
 //! Tests: `tests/suite/tcp.rs`, `tests/suite/connect.rs`, and below.
 
-use std::io;
+use std::io::{self, IoSlice, Write};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use rustix::io::Errno;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+use rustix::net::{SendAncillaryBuffer, SendFlags};
 use sestina_reactor::SocketOption;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
@@ -58,6 +60,47 @@ pub(crate) fn connected(stream: &TcpStream) -> io::Result<()> {
         )),
         Ok(_) => Ok(()),
         Err(error) => Err(unless_it_goes_on(error)),
+    }
+}
+
+/// A connection whose end is announced right after what is written here. The kernel keeps back what does not fill a segment
+/// until then; it goes out with the end, or with whatever the kernel sends next when the end is late.
+pub(crate) struct EndFollows<'a>(pub(crate) &'a TcpStream);
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+impl Write for EndFollows<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::net::send(self.0, bytes, Self::FLAGS)?)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut nothing_beside = SendAncillaryBuffer::default();
+        Ok(rustix::net::sendmsg(self.0, slices, &mut nothing_beside, Self::FLAGS)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+impl EndFollows<'_> {
+    const FLAGS: SendFlags = SendFlags::MORE.union(SendFlags::NOSIGNAL);
+}
+
+/// Other systems have no such flag.
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+impl Write for EndFollows<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&mut &*self.0).write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&mut &*self.0).write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -29,12 +29,14 @@ pub struct SimDriver {
     world: Rc<RefCell<World>>,
     life: Life,
     wake: Wake,
+    /// Sockets that were told that their end comes right after what they have sent.
+    owe_their_end: Vec<Sock>,
 }
 
 impl SimDriver {
     pub(crate) fn new(world: &Rc<RefCell<World>>, life: Life) -> Self {
         let wake = world.borrow().machine(life.host).waker();
-        Self { world: Rc::clone(world), life, wake }
+        Self { world: Rc::clone(world), life, wake, owe_their_end: Vec::new() }
     }
 
     fn world(&self) -> io::Result<RefMut<'_, World>> {
@@ -57,6 +59,11 @@ impl Driver for SimDriver {
 
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         drop(self.world()?);
+        let owe = &self.owe_their_end;
+        assert!(
+            owe.is_empty(),
+            "{owe:?} have sent their last bytes, and the loop waits before it sends their ends"
+        );
         advance::wait(&self.world, self.life, timeout, events)
     }
 
@@ -112,7 +119,17 @@ impl Driver for SimDriver {
         }
     }
 
+    /// Nothing is held back here; what must follow is watched.
+    fn send_last(&mut self, sock: Sock, queue: &WriteQueue) -> io::Result<usize> {
+        let count = self.send(sock, queue)?;
+        if count == queue.len() {
+            self.owe_their_end.push(sock);
+        }
+        Ok(count)
+    }
+
     fn finish(&mut self, sock: Sock) -> io::Result<()> {
+        self.owe_their_end.retain(|owes| *owes != sock);
         let mut world = self.world()?;
         match world.socket(sock.0)?.kind {
             Kind::ToProcess(_) => world.finish_input(sock.0),
@@ -123,6 +140,7 @@ impl Driver for SimDriver {
     }
 
     fn close(&mut self, sock: Sock, how: Close) {
+        self.owe_their_end.retain(|owes| *owes != sock);
         let Ok(mut world) = self.world() else { return };
         world.close(sock.0, how);
     }

@@ -14,7 +14,7 @@ use crate::errors::ListenError;
 use crate::inner::{Connection, Entry, Job, Listed, Reactor, Role, WeakReactor};
 use crate::leftovers::{Origin, Thing};
 use crate::limits::Census;
-use crate::protocol::{Factory, Protocol};
+use crate::protocol::Factory;
 use crate::state::{Input, State};
 use crate::timers::TimerId;
 
@@ -289,7 +289,7 @@ impl Reactor {
                 // Made where it will be.
                 let key = self.inner().entries.borrow_mut().insert_with(|| {
                     let state = State::new(false, Input::Quiet);
-                    let mut connection = self.new_connection(sock, peer, protocol, state);
+                    let mut connection = self.new_connection(sock, peer, Role::Running, state);
                     connection.port = Some(port);
                     connection.listed.dirty = true;
                     Entry::Connection(connection)
@@ -297,7 +297,7 @@ impl Reactor {
                 let token = Token(key);
                 self.note_accepted(port.0, token.0);
                 self.list_dirty(token, true);
-                self.upcall(token, |protocol, conn| protocol.connection_made(conn));
+                self.upcall_and_settle(token, protocol, |protocol, conn| protocol.connection_made(conn));
             }
             None => {
                 // Not politely: an empty answer that ends cleanly would look like all there is.
@@ -310,17 +310,11 @@ impl Reactor {
     }
 
     #[inline(always)]
-    pub(crate) fn new_connection(
-        &self,
-        sock: Sock,
-        peer: Address,
-        protocol: Box<dyn Protocol>,
-        state: State,
-    ) -> Connection {
+    pub(crate) fn new_connection(&self, sock: Sock, peer: Address, role: Role, state: State) -> Connection {
         Connection {
             sock,
             peer,
-            role: Role::Waiting(protocol),
+            role,
             state,
             port: None,
             timer: None,

@@ -109,6 +109,7 @@ fn pop_due(list: &mut VecDeque<(Time, Token)>, after: Duration, now: Time) -> Op
 
 impl Reactor {
     /// A connection that closes and could not send everything: from now on its peer has limited time.
+    #[inline(never)]
     pub(crate) fn limit_stall(&self, token: Token) {
         let now = self.now();
         let news = self.with_connection(token, |connection| {

@@ -19,7 +19,7 @@ use crate::connected::Outcome;
 use crate::driver::{Close, Connect, Sock, Token};
 use crate::endpoint::{Endpoint, Target};
 use crate::errors::ConnectError;
-use crate::inner::{Entry, Job, Kind, Listed, Reactor, WeakReactor};
+use crate::inner::{Entry, Job, Kind, Listed, Reactor, Role, WeakReactor};
 use crate::leftovers::{Origin, Thing};
 use crate::protocol::Factory;
 use crate::state::{Input, State};
@@ -277,7 +277,8 @@ impl Reactor {
         let cancelled = self.with_attempt(token, |attempt| attempt.verdict.is_some()) == Some(true);
         match built {
             Some(protocol) if !cancelled => {
-                let connection = self.new_connection(sock, peer, protocol, State::new(true, input));
+                let connection =
+                    self.new_connection(sock, peer, Role::Waiting(protocol), State::new(true, input));
                 self.with_entry(token, |entry| {
                     let attempt = std::mem::replace(entry, Entry::Connection(connection));
                     drop(attempt); // its factory is out already: no user code

@@ -17,7 +17,6 @@ use crate::endpoint::Endpoint;
 use crate::errors::ListenError;
 use crate::inner::{Entry, Listed, Reactor, WeakReactor};
 use crate::leftovers::{Origin, Thing};
-use crate::read::SCRATCH_BYTES;
 
 /// How many datagrams may wait for a socket that takes nothing; further ones are lost.
 pub const DATAGRAMS_QUEUED_MAX: usize = 256;
@@ -350,16 +349,14 @@ impl Reactor {
     }
 
     /// Receives what has come, within the budget.
-    pub(crate) fn receive_datagrams(&self, token: Token) {
-        let mut scratch = self.inner().scratch.take();
-        scratch.resize(SCRATCH_BYTES, 0);
+    pub(crate) fn receive_datagrams(&self, token: Token, scratch: &mut [u8]) {
         for _ in 0..DATAGRAMS_PER_TURN_MAX {
             let Some(Some(sock)) =
                 self.with_datagrams(token, |state| (state.readable && !state.stopping).then_some(state.sock))
             else {
                 break;
             };
-            let received = self.inner().driver.borrow_mut().recv_from(sock, &mut scratch);
+            let received = self.inner().driver.borrow_mut().recv_from(sock, scratch);
             match received {
                 Ok((count, from)) => self.datagram_upcall(token, |protocol, socket| {
                     protocol.datagram_received(socket, &scratch[..count], &from);
@@ -371,7 +368,6 @@ impl Reactor {
             }
             self.settle();
         }
-        self.inner().scratch.set(scratch);
         if self.with_datagrams(token, |state| state.readable) == Some(true) {
             self.mark_ready(token);
         }

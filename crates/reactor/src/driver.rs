@@ -260,6 +260,16 @@ pub trait Driver {
     /// `WouldBlock` if it takes nothing now; others as the operating system says.
     fn send(&mut self, sock: Sock, queue: &WriteQueue) -> io::Result<usize>;
 
+    /// As [`send`](Self::send), where our end is to follow: if this call takes all of the queue, [`finish`](Self::finish) or
+    /// [`close`](Self::close) comes before the next `wait`. A driver may hold the last bytes back until then, so that they and
+    /// the end leave in one packet.
+    ///
+    /// # Errors
+    /// As of `send`.
+    fn send_last(&mut self, sock: Sock, queue: &WriteQueue) -> io::Result<usize> {
+        self.send(sock, queue)
+    }
+
     /// Says that no more will be sent; receiving goes on.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ use crate::protocol::Protocol;
 use crate::queue::BufferPool;
 use crate::remote::Calls;
 use crate::slab::Slab;
-use crate::state::State;
+use crate::state::{Reading, State};
 use crate::statistics::Statistics;
 use crate::threads::ThreadJob;
 use crate::time::Time;
@@ -66,12 +66,14 @@ pub(crate) struct Inner {
     /// Entries with something to flush.
     pub(crate) dirty: RefCell<VecDeque<Token>>,
     /// Entries with something to read, accept or check.
-    pub(crate) ready: RefCell<VecDeque<Token>>,
+    pub(crate) ready: RefCell<Vec<Token>>,
+    /// The place of those that are served: both lists are used by turns.
+    pub(crate) served: Cell<Vec<Token>>,
     pub(crate) closings: RefCell<Closings>,
     /// What new ports take.
     pub(crate) connection_limits: Cell<crate::limits::ConnectionLimits>,
     pub(crate) pool: RefCell<BufferPool>,
-    /// Lent to `data_received`; taken out while a connection is read.
+    /// Lent to `data_received`; taken out while what is ready is served.
     pub(crate) scratch: Cell<Vec<u8>>,
     /// Reused by each wait.
     pub(crate) events: Cell<Vec<Event>>,
@@ -165,6 +167,22 @@ impl Listed {
 }
 
 impl Connection {
+    /// For an upcall; it is to be put back after it.
+    ///
+    /// # Panics
+    /// If it is out already: then a law of the reactor is broken.
+    pub(crate) fn take_protocol(&mut self) -> Box<dyn Protocol> {
+        match std::mem::replace(&mut self.role, Role::Running) {
+            Role::Waiting(protocol) => protocol,
+            Role::Running => panic!("law 1: no protocol method is called from inside another upcall"),
+        }
+    }
+
+    /// Whether there is anything to be read, and what was read until now has not led to more than its share.
+    pub(crate) fn reads_on(&self) -> bool {
+        !self.listed.rests && self.state.reading() != Reading::No
+    }
+
     /// Whether somebody may wait to hear how far it is: a producer, an answer.
     pub(crate) fn may_be_told(&self) -> bool {
         self.state.extra.is_some() || self.answers.is_some()
@@ -174,7 +192,7 @@ impl Connection {
 /// Where a connection's protocol is.
 pub(crate) enum Role {
     Waiting(Box<dyn Protocol>),
-    /// Taken out by the upcall that is running now.
+    /// Lent to the upcall that is running now; of an accepted connection, not put in yet.
     Running,
 }
 
@@ -298,8 +316,18 @@ impl Reactor {
 
     /// Lists an entry that has become ready.
     pub(crate) fn push_ready(&self, token: Token) {
-        self.0.ready.borrow_mut().push_back(token);
+        self.0.ready.borrow_mut().push(token);
         self.nudge();
+    }
+
+    /// Takes this entry off the list, if it is the next to flush.
+    pub(crate) fn take_if_next(&self, token: Token) -> bool {
+        let mut dirty = self.0.dirty.borrow_mut();
+        let is_next = dirty.front() == Some(&token);
+        if is_next {
+            dirty.pop_front();
+        }
+        is_next
     }
 
     /// The next entry to flush, and what it is, unless it is gone.
@@ -312,9 +340,8 @@ impl Reactor {
         Some((token, kind))
     }
 
-    /// The next entry to read, accept or check, and what it is, unless it is gone. One that has rested is flushed as well.
-    pub(crate) fn take_ready(&self) -> Option<(Token, Option<Kind>)> {
-        let token = self.0.ready.borrow_mut().pop_front()?;
+    /// What is to be read, accepted or checked, unless it is gone. One that has rested is flushed as well.
+    pub(crate) fn take_ready(&self, token: Token) -> Option<Kind> {
         let mut is_news = false;
         let kind = self.with_entry(token, |entry| {
             let listed = entry.listed();
@@ -323,7 +350,7 @@ impl Reactor {
             entry.kind()
         });
         self.list_dirty(token, is_news);
-        Some((token, kind))
+        kind
     }
 
     pub(crate) fn kind(&self, token: Token) -> Option<Kind> {

@@ -97,6 +97,7 @@ impl Reactor {
         self.mark_ready(token);
     }
 
+    #[inline(never)]
     pub(crate) fn install_layer(&self, token: Token) {
         let layer = self.with_extra(token, Extra::pop_new_layer).flatten();
         if let Some(layer) = layer {
@@ -105,6 +106,7 @@ impl Reactor {
     }
 
     /// Brings some of what was written through the layers.
+    #[inline(never)]
     pub(crate) fn transform(&self, token: Token) {
         let mut pool = self.inner().pool.borrow_mut();
         let bytes = self.with_extra(token, |extra| {
@@ -116,6 +118,7 @@ impl Reactor {
         self.with_chain(token, |chain, now| chain.outgoing(bytes.unwrap_or_default(), false, now));
     }
 
+    #[inline(never)]
     pub(crate) fn end_layers(&self, token: Token) {
         self.with_extra(token, |extra| extra.end = End::Told);
         self.with_chain(token, |chain, now| chain.outgoing(Vec::new(), true, now));
@@ -152,6 +155,7 @@ impl Reactor {
     }
 
     /// Exchanges the protocol.
+    #[inline(never)]
     pub(crate) fn become_successor(&self, token: Token) {
         let exchanged = self.with_connection(token, |connection| {
             let successor = connection.state.extra.as_mut()?.successor.take()?;

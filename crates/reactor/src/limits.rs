@@ -6,7 +6,7 @@
 //! Tests: `limits.rs` of the contract, and below.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::accept::Port;
 use crate::address::Address;
@@ -52,7 +52,7 @@ impl Default for ConnectionLimits {
 pub(crate) struct Census {
     pub(crate) limits: ConnectionLimits,
     total: usize,
-    peers: BTreeMap<Option<IpAddr>, usize>,
+    peers: BTreeMap<Share, usize>,
     /// Whether it was logged that the total is reached, since it last was not.
     logged: bool,
     /// Whether it was logged that a peer was refused, since nobody last was there.
@@ -121,12 +121,16 @@ impl Census {
     }
 }
 
-/// What counts as one peer.
-fn share(peer: &Address) -> Option<IpAddr> {
-    peer.ip().map(|ip| match ip.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
-    })
+/// What counts as one peer: an IPv4 address, an IPv6 network of 64 bits, or all UNIX sockets, as a number. Each connection looks
+/// for it twice.
+type Share = u128;
+
+fn share(peer: &Address) -> Share {
+    match peer.ip().map(|ip| ip.to_canonical()) {
+        Some(IpAddr::V4(ip)) => ip.to_ipv6_mapped().to_bits(),
+        Some(IpAddr::V6(ip)) => ip.to_bits() & !Share::from(u64::MAX),
+        None => Share::MAX, // its lower half is no network's, and no address's
+    }
 }
 
 impl Port {
@@ -194,6 +198,15 @@ mod tests {
         assert!(!census.admit(&peer("::1")));
         census.release(&peer("::1"));
         assert!(census.admit(&peer("::1")) && !census.admit(&peer("::1")));
+    }
+
+    #[test]
+    fn unix_sockets_are_no_network_and_no_address() {
+        let limits = ConnectionLimits { per_peer: 1, per_peer_on_loopback: true, total: 100 };
+        let mut census = Census { limits, ..Census::default() };
+        let different = [Address::Unix(None), peer("::1"), peer("0.0.0.0"), peer("ffff:ffff:ffff:ffff::1")];
+        assert!(different.iter().all(|peer| census.admit(peer)));
+        assert!(different.iter().all(|peer| !census.admit(peer)));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::conn::{Conn, ConnHandle};
 use crate::delayed_call::DelayedCall;
 use crate::driver::{Command, ExitStatus, Token};
 use crate::errors::Lost;
-use crate::inner::{Entry, Listed, Reactor, WeakReactor};
+use crate::inner::{Entry, Listed, Reactor, Role, WeakReactor};
 use crate::leftovers::{Origin, Thing};
 use crate::protocol::Protocol;
 use crate::reactor::Stopped;
@@ -369,7 +369,8 @@ impl Reactor {
         let ends = pipes.map(|(pipe, sock)| {
             let end = PipeEnd { process: token, pipe };
             let state = State::new(false, Input::Quiet);
-            let connection = self.new_connection(sock, Address::Unix(None), Box::new(end), state);
+            let connection =
+                self.new_connection(sock, Address::Unix(None), Role::Waiting(Box::new(end)), state);
             let end = Token(self.inner().entries.borrow_mut().insert(Entry::Connection(connection)));
             self.note_place(Thing::Entry(end.0), here, Origin::OfProcess);
             self.mark_dirty(end);

@@ -191,6 +191,7 @@ impl Reactor {
 
     /// Has a pull producer asked, a new one paused and the producer of a closing connection stopped. Says whether one
     /// was called.
+    #[inline(never)]
     pub(crate) fn tell_producer(&self, token: Token) -> bool {
         let ended = self.with_connection(token, |connection| {
             let over = !connection.state.takes_bytes();
@@ -215,6 +216,7 @@ impl Reactor {
     }
 
     /// The queue has crossed a mark, and the protocol knows: so does a push producer now.
+    #[inline(never)]
     pub(crate) fn tell_push_producer(&self, token: Token, pause: bool) {
         let pushes = self.with_connection(token, |connection| {
             let registered = connection.state.extra.as_mut()?.producer.as_mut()?;

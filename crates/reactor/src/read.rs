@@ -2,6 +2,7 @@
 
 use crate::driver::Token;
 use crate::inner::Reactor;
+use crate::protocol::Protocol;
 use crate::state::Reading;
 
 /// The size of the one buffer that is read into and lent to `data_received`.
@@ -16,8 +17,8 @@ enum Came {
     /// Nothing for anybody: it was discarded, or there was nothing, or the connection has failed. The flush looks at what that
     /// has changed.
     Dealt,
-    /// So many bytes for the protocol; 0 is the peer's end.
-    Bytes(usize),
+    /// So many bytes for the protocol, which is lent for them; 0 is the peer's end.
+    Bytes(usize, Box<dyn Protocol>),
     /// As `Bytes`, but the layers come first.
     Layers(usize),
     /// Something waits for the protocol above the socket.
@@ -26,38 +27,38 @@ enum Came {
 
 impl Reactor {
     /// Reads a connection that may have something, within the budget; what is left waits for the next turn.
-    pub(crate) fn read(&self, token: Token) {
-        let mut scratch = self.inner().scratch.take();
-        scratch.resize(SCRATCH_BYTES, 0);
-        let read_all = (0..READS_PER_TURN_MAX).any(|_| !self.read_once(token, &mut scratch));
+    pub(crate) fn read(&self, token: Token, scratch: &mut [u8]) {
+        let read_all = (0..READS_PER_TURN_MAX).any(|_| !self.read_once(token, scratch));
         if !read_all {
             self.mark_ready(token);
         }
-        self.inner().scratch.set(scratch);
     }
 
     /// False if there is nothing more to be read in this turn.
     fn read_once(&self, token: Token, scratch: &mut [u8]) -> bool {
-        match self.take_in(token, scratch) {
+        let came = self.take_in(token, scratch);
+        let reads_on = match came {
             Came::Nothing => return false,
-            Came::Dealt => {}
-            Came::Bytes(0) => self.upcall(token, |protocol, conn| protocol.read_closed(conn)),
-            Came::Bytes(count) => {
-                self.upcall(token, |protocol, conn| protocol.data_received(conn, &scratch[..count]));
+            Came::Bytes(0, to) => {
+                self.upcall_and_settle(token, to, |protocol, conn| protocol.read_closed(conn))
             }
-            Came::Layers(count) => self.through_layers(token, &scratch[..count], count == 0),
-            Came::Inbox => self.deliver_inbox(token),
-        }
-        self.settle();
-        self.goes_on(token)
+            Came::Bytes(count, to) => {
+                let data = &scratch[..count];
+                self.upcall_and_settle(token, to, |protocol, conn| protocol.data_received(conn, data))
+            }
+            Came::Layers(count) => self.settled(|| self.through_layers(token, &scratch[..count], count == 0)),
+            Came::Inbox => self.settled(|| self.deliver_inbox(token)),
+            Came::Dealt => self.settled(|| ()),
+        };
+        reads_on
+            .unwrap_or_else(|| self.with_connection(token, |connection| connection.reads_on()) == Some(true))
     }
 
-    /// Whether there is anything more to be read, and what was read until now has not led to more than its share.
-    fn goes_on(&self, token: Token) -> bool {
-        let goes_on = self.with_connection(token, |connection| {
-            !connection.listed.rests && connection.state.reading() != Reading::No
-        });
-        goes_on == Some(true)
+    /// Does something that may have changed more than was looked at, and what was asked for by it.
+    fn settled(&self, f: impl FnOnce()) -> Option<bool> {
+        f();
+        self.settle();
+        None
     }
 
     fn take_in(&self, token: Token, scratch: &mut [u8]) -> Came {
@@ -81,7 +82,7 @@ impl Reactor {
             };
             match received {
                 Some(count) if reading == Reading::Layers => Came::Layers(count),
-                Some(count) => Came::Bytes(count),
+                Some(count) => Came::Bytes(count, connection.take_protocol()),
                 None => {
                     is_news = connection.listed.becomes_dirty();
                     Came::Dealt

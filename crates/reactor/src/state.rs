@@ -93,12 +93,12 @@ pub enum Drain {
     #[default]
     Always,
     /// Look once: if nothing is unread, close at once. Faster, and wrong for peers that send later: the kernel
-    /// answers them with a reset, and they may lose the end of what we sent.
+    /// answers them with a reset, and they may lose the end of what we sent, or all of it if it is short.
     IfUnread,
 }
 
 /// The next thing to do for a connection.
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
     Send,
     /// Look whether anything is unread: if not, it is the end.
@@ -121,7 +121,8 @@ pub(crate) enum Step {
     EndLayers,
     /// The protocol hands over to its successor.
     Become,
-    Lose(Lost),
+    /// It is over: the phase says why.
+    Lose,
     Idle {
         /// Whether it closes, and something is unsent.
         closing: bool,
@@ -234,8 +235,8 @@ impl State {
     }
 
     pub(crate) fn step(&mut self) -> Step {
-        if let Phase::Over(why) = &self.phase {
-            return Step::Lose(why.clone());
+        if matches!(self.phase, Phase::Over(_)) {
+            return Step::Lose;
         }
         // First: the predecessor hears nothing more, however much of its is unsent, also if it has closed.
         if self.extra.as_ref().is_some_and(|extra| extra.successor.is_some()) {
@@ -269,9 +270,7 @@ impl State {
             // What lies below or is held back must leave before more comes down: that bounds it.
             return (self.queue.len() + extra.held <= self.marks().high).then_some(Step::Transform);
         }
-        let ending = matches!(self.phase, Phase::Closing { .. })
-            || matches!(self.output, Output::Finishing | Output::FinishingFull);
-        (ending && extra.end == End::Open).then_some(Step::EndLayers)
+        (self.is_to_end() && extra.end == End::Open).then_some(Step::EndLayers)
     }
 
     /// Whether everything that was written has come down to the wire's queue, our end included.
@@ -290,7 +289,7 @@ impl State {
         match (&self.phase, self.output) {
             (Phase::Closing { peer_first: true }, _) => {
                 self.phase = Phase::Over(Lost::Done);
-                Some(Step::Lose(Lost::Done))
+                Some(Step::Lose)
             }
             (Phase::Closing { .. }, _) if self.drain == Drain::IfUnread && self.counted == 0 => {
                 Some(Step::Look)
@@ -317,6 +316,18 @@ impl State {
             return Some(Step::TellPause);
         }
         None
+    }
+
+    /// Whether our end was asked for, and is not sent.
+    fn is_to_end(&self) -> bool {
+        matches!(self.phase, Phase::Closing { .. })
+            || matches!(self.output, Output::Finishing | Output::FinishingFull)
+    }
+
+    /// Whether our end comes right after what is queued. A layer may have ended before all that was written went through it.
+    pub(crate) fn is_ending(&self) -> bool {
+        let is_all = self.extra.as_ref().is_none_or(|extra| extra.above.is_empty());
+        is_all && self.is_to_end() && self.layers_are_done()
     }
 
     /// The socket took `count` bytes.
@@ -442,6 +453,14 @@ impl State {
         &self.phase
     }
 
+    /// Why it is over, if it is.
+    pub(crate) fn reason(&self) -> Option<Lost> {
+        match &self.phase {
+            Phase::Over(why) => Some(why.clone()),
+            Phase::Open | Phase::Closing { .. } | Phase::Draining { .. } => None,
+        }
+    }
+
     /// Whether all that was written has gone, but for what layers hold back until more comes.
     pub(crate) fn is_drained(&self) -> bool {
         self.queue.is_empty() && self.extra.as_ref().is_none_or(|extra| extra.above.is_empty())
@@ -555,7 +574,8 @@ mod tests {
         state.set_input(Input::Finished);
         state.lose_connection();
         sent_all(&mut state, &mut pool);
-        assert!(matches!(state.step(), Step::Lose(Lost::Done)));
+        assert_eq!(state.step(), Step::Lose);
+        assert!(matches!(state.phase(), Phase::Over(Lost::Done)));
     }
 
     #[test]
@@ -568,7 +588,8 @@ mod tests {
         assert!(matches!(state.step(), Step::Idle { .. }));
         state.over(Lost::Reset, &mut pool);
         state.over(Lost::Aborted, &mut pool);
-        assert!(matches!(state.step(), Step::Lose(Lost::Reset)));
+        assert_eq!(state.step(), Step::Lose);
+        assert!(matches!(state.phase(), Phase::Over(Lost::Reset)));
     }
 
     #[test]
@@ -605,7 +626,8 @@ mod tests {
         state.write(b"12345678", &mut pool);
         assert!(matches!(state.phase(), Phase::Open));
         assert_eq!(state.write(b"9", &mut pool), Written::Cut);
-        assert!(matches!(state.step(), Step::Lose(Lost::Aborted)) && state.queue.is_empty());
+        assert_eq!(state.step(), Step::Lose);
+        assert!(matches!(state.phase(), Phase::Over(Lost::Aborted)) && state.queue.is_empty());
     }
 
     #[test]

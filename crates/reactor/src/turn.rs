@@ -13,8 +13,9 @@ use std::time::Duration;
 use sestina_deferred::{Deferred, Failure};
 
 use crate::driver::{Event, Token};
-use crate::inner::{Entry, Job, Kind, Reactor};
+use crate::inner::{Entry, Inner, Job, Kind, Reactor};
 use crate::reactor::Stopped;
+use crate::read::SCRATCH_BYTES;
 use crate::state::Input;
 use crate::statistics::wide;
 use crate::time::Time;
@@ -329,8 +330,13 @@ impl Reactor {
         match job {
             Job::Call(f) => drop(self.guard("a delayed call", f)),
             Job::Connection(token) => {
-                self.with_connection(token, |connection| connection.timer = None);
-                self.upcall(token, |protocol, conn| protocol.timer(conn));
+                let protocol = self.with_connection(token, |connection| {
+                    connection.timer = None;
+                    connection.take_protocol()
+                });
+                if let Some(protocol) = protocol {
+                    self.upcall_and_settle(token, protocol, |protocol, conn| protocol.timer(conn));
+                }
             }
             Job::Accept(token) => self.accept_again(token),
             Job::Closing(token) => self.closing_timer(token),
@@ -343,14 +349,16 @@ impl Reactor {
 
     /// Reads, accepts and checks what is ready now; what gets ready meanwhile waits for the next turn.
     fn serve_ready(&self) {
-        let ready = self.inner().ready.borrow().len();
-        for _ in 0..ready {
-            let Some((token, kind)) = self.take_ready() else { return };
-            match kind {
-                Some(Kind::Connection) => self.read(token),
+        if self.inner().ready.borrow().is_empty() {
+            return;
+        }
+        let mut serving = Serving::of(self.inner());
+        while let Some(token) = serving.next() {
+            match self.take_ready(token) {
+                Some(Kind::Connection) => self.read(token, serving.scratch()),
                 Some(Kind::Port) => self.accept(token),
                 Some(Kind::Attempt) => self.check_attempt(token),
-                Some(Kind::Datagrams) => self.receive_datagrams(token),
+                Some(Kind::Datagrams) => self.receive_datagrams(token, serving.scratch()),
                 Some(Kind::Process) | None => {}
             }
             self.settle();
@@ -361,5 +369,44 @@ impl Reactor {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.inner().entries.borrow().iter().filter(|entry| matches!(entry, Entry::Connection(_))).count()
+    }
+}
+
+/// Those that were ready when they began to be served, and the buffer for what comes in. If a panic ends the turn, those that
+/// were not served yet are ready as before.
+struct Serving<'a> {
+    inner: &'a Inner,
+    tokens: Vec<Token>,
+    served: usize,
+    scratch: Vec<u8>,
+}
+
+impl<'a> Serving<'a> {
+    fn of(inner: &'a Inner) -> Self {
+        let tokens = inner.ready.replace(inner.served.take());
+        Self { inner, tokens, served: 0, scratch: inner.scratch.take() }
+    }
+
+    fn next(&mut self) -> Option<Token> {
+        let token = *self.tokens.get(self.served)?;
+        self.served += 1;
+        Some(token)
+    }
+
+    /// Made when something is received for the first time: a server that only writes has none.
+    fn scratch(&mut self) -> &mut [u8] {
+        self.scratch.resize(SCRATCH_BYTES, 0);
+        &mut self.scratch
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        self.tokens.drain(..self.served);
+        if !self.tokens.is_empty() {
+            self.inner.ready.borrow_mut().append(&mut self.tokens);
+        }
+        self.inner.served.set(std::mem::take(&mut self.tokens));
+        self.inner.scratch.set(std::mem::take(&mut self.scratch));
     }
 }

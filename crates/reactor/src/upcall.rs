@@ -1,7 +1,8 @@
 //! The one place where protocol methods are called, and where panics of user code are caught.
 //!
 //! The protocol's box is taken out of its connection for the call, so nothing is borrowed while it runs; verbs that it
-//! calls find the connection's state where it always is.
+//! calls find the connection's state where it always is. Where nothing else waits, one look at the connection puts the
+//! box back and does what the call has asked for.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,26 +19,49 @@ impl Reactor {
     /// # Panics
     /// If the protocol is being called already: then a law of the reactor is broken.
     pub(crate) fn upcall(&self, token: Token, f: impl FnOnce(&mut dyn Protocol, &mut Conn<'_>)) {
-        let role =
-            self.with_connection(token, |connection| std::mem::replace(&mut connection.role, Role::Running));
-        let mut protocol = match role {
-            Some(Role::Waiting(protocol)) => protocol,
-            Some(Role::Running) => panic!("law 1: no protocol method is called from inside another upcall"),
-            None => return,
-        };
-        let unharmed = self.called("a protocol", || f(&mut *protocol, &mut Conn::new(self, token)));
-        self.held(|| protocol.name());
+        let Some(mut protocol) = self.with_connection(token, Connection::take_protocol) else { return };
+        let unharmed = self.call(token, &mut *protocol, f);
         self.with_connection(token, |connection| connection.role = Role::Waiting(protocol));
-        if unharmed.is_none() {
+        if !unharmed {
             self.abort(token);
         }
     }
 
-    /// Ends a connection: removes it, tells its protocol, cancels what the protocol waits for.
-    pub(crate) fn lose(&self, token: Token, why: Lost) {
+    /// As `upcall`, of a protocol that was taken out already, and what it has asked for is done. Says whether the connection
+    /// reads on, if nothing has happened since that was looked at.
+    pub(crate) fn upcall_and_settle(
+        &self,
+        token: Token,
+        mut protocol: Box<dyn Protocol>,
+        f: impl FnOnce(&mut dyn Protocol, &mut Conn<'_>),
+    ) -> Option<bool> {
+        if !self.call(token, &mut *protocol, f) {
+            self.abort(token);
+        }
+        let reads_on = self.put_back_and_flush(token, protocol);
+        let has_changed = self.settle();
+        reads_on.filter(|_| !has_changed)
+    }
+
+    /// False if it has panicked.
+    fn call(
+        &self,
+        token: Token,
+        protocol: &mut dyn Protocol,
+        f: impl FnOnce(&mut dyn Protocol, &mut Conn<'_>),
+    ) -> bool {
+        let unharmed = self.called("a protocol", || f(protocol, &mut Conn::new(self, token)));
+        self.held(|| protocol.name());
+        unharmed.is_some()
+    }
+
+    /// Ends a connection that is over: removes it, tells its protocol, cancels what the protocol waits for.
+    #[inline(never)]
+    pub(crate) fn lose(&self, token: Token) {
         let entry = self.inner().entries.borrow_mut().remove(token.0);
         let Some(Entry::Connection(connection)) = entry else { return };
         let Connection { sock, peer, role, port, timer, answers, mut state, .. } = connection;
+        let why = state.reason().expect("only a connection that is over is lost");
         let told = self.take_watchers(token, port);
         state.queue.clear(&mut self.inner().pool.borrow_mut());
         self.cancel_timer(timer);

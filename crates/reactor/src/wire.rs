@@ -45,7 +45,12 @@ impl Wire<'_> {
     /// Sends what the socket takes.
     pub(crate) fn send(&mut self, connection: &mut Connection) {
         let state = &mut connection.state;
-        match self.driver.send(connection.sock, &state.queue) {
+        let sent = if state.is_ending() {
+            self.driver.send_last(connection.sock, &state.queue)
+        } else {
+            self.driver.send(connection.sock, &state.queue)
+        };
+        match sent {
             Ok(count) => {
                 connection.progress = self.now;
                 state.sent(count, self.pool);

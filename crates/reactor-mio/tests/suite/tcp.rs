@@ -169,3 +169,40 @@ fn a_listener_does_not_talk_and_a_connection_does_not_accept() {
             .all(|answer| answer.is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput))
     );
 }
+
+/// Now and then a machine is so slow that the kernel stops waiting for the end.
+const TRIES: usize = 20;
+
+/// Sends these as the last pieces, as often as it takes, and then the end. Says whether anything came before the end was sent.
+fn comes_before_the_end(host: &mut Host, pieces: &[Vec<u8>], closes: bool) -> bool {
+    let (near, far) = host.pair();
+    let (whole, mut sent, mut came, mut buffer) = (pieces.concat(), 0, Vec::new(), [0; 100]);
+    while sent < whole.len() {
+        sent += host.driver.send_last(near.sock, &rest(pieces, sent)).expect("there is room");
+        let early = host.driver.recv(far, &mut buffer).map_or(0, |received| received.count);
+        came.extend_from_slice(&buffer[..early]);
+    }
+    let is_early = !came.is_empty();
+    if closes {
+        host.driver.close(near.sock, Close::Polite);
+    } else {
+        host.driver.finish(near.sock).expect("finishes");
+    }
+    let far = host.watch(far);
+    came.extend(host.receive_all(far).expect("receives"));
+    assert!(came == whole, "{} bytes came", came.len());
+    is_early
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_last_bytes_wait_for_the_end_and_what_is_too_much_for_one_call_does_not() {
+    let mut host = Host::new();
+    let bytes = |count: u8| (0..count).map(|byte| vec![byte]).collect::<Vec<_>>();
+    for (pieces, closes) in [(vec![b"poem".to_vec()], true), (bytes(2), false), (bytes(64), true)] {
+        let early = (0..TRIES).filter(|_| comes_before_the_end(&mut host, &pieces, closes)).count();
+        assert!(early < TRIES / 2, "{early} of {TRIES} came early, {} pieces", pieces.len());
+    }
+    let too_many = bytes(65);
+    assert!((0..TRIES).any(|_| comes_before_the_end(&mut host, &too_many, false)));
+}

@@ -50,6 +50,30 @@ fn a_sender_stops_at_the_window_and_is_told_once_when_there_is_room() {
 }
 
 #[test]
+#[should_panic(expected = "the loop waits before it sends their ends")]
+fn who_has_sent_the_last_bytes_sends_the_end_before_the_next_wait() {
+    let (_, mut alice, mut bob) = two(1);
+    let (near, _) = pair(&mut alice, &mut bob, "10.0.0.2");
+    alice.send_last(near, &queue(b"goodbye")).expect("there is room");
+    events(&mut alice, MS);
+}
+
+#[test]
+fn who_has_sent_only_a_part_of_the_last_bytes_may_wait_for_room() {
+    let (_, mut alice, mut bob) = two(1);
+    let (near, far) = pair(&mut alice, &mut bob, "10.0.0.2");
+    let sent = alice.send_last(near, &queue(&[7; 100_000])).expect("there is room");
+    assert!(sent < 100_000);
+    pass(&mut alice, MS);
+    assert_eq!(read(&mut bob, far).expect("bytes").len(), sent);
+    pass(&mut alice, MS);
+    alice.send_last(near, &queue(b"the rest")).expect("there is room again");
+    alice.finish(near).expect("open");
+    pass(&mut alice, MS);
+    assert_eq!(read(&mut bob, far).expect("bytes, then the end"), b"the rest");
+}
+
+#[test]
 fn each_arrival_is_told_once_and_what_is_ready_already_when_the_watch_begins() {
     let (_, mut alice, mut bob) = two(1);
     let (near, far) = pair(&mut alice, &mut bob, "10.0.0.2");

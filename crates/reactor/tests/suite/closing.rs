@@ -200,3 +200,97 @@ fn what_comes_through_layers_before_the_close_does_not_count_for_it() {
     turns(&reactor, 2);
     assert_eq!(reactor.connections(), 1);
 }
+
+#[test]
+fn the_driver_is_told_which_bytes_our_end_follows() {
+    let (fake, diary) = (Fake::default(), Diary::default());
+    let reactor = listening(&fake, poet(&diary, |conn| conn.set_drain(Drain::IfUnread)));
+    fake.client(100);
+    turns(&reactor, 1);
+    assert_eq!(fake.calls(), ["send_last", "recv", "close"]);
+    let slow = fake.client(3);
+    turns(&reactor, 1);
+    assert_eq!(fake.calls(), ["send_last", "send_last", "watch"], "the socket was full");
+    fake.takes(slow, 100);
+    turns(&reactor, 1);
+    assert_eq!(fake.calls(), ["send_last", "recv", "close"]);
+}
+
+#[test]
+fn bytes_that_others_may_follow_are_not_the_last() {
+    let (fake, diary) = (Fake::default(), Diary::default());
+    let reactor = listening(&fake, move |_: &Address| {
+        Scripted::new(&diary).made(|_, conn| conn.write(b"greeting")).data(|_, conn| {
+            conn.write(b"last words");
+            conn.lose_write_connection();
+        })
+    });
+    let client = fake.client(100);
+    turns(&reactor, 1);
+    assert_eq!(fake.calls(), ["send", "watch"]);
+    fake.comes(client, Incoming::Bytes(b"bye".to_vec()));
+    turns(&reactor, 1);
+    assert_eq!(fake.calls(), ["recv", "send_last", "finish"], "a half close has an end too");
+    fake.comes(client, Incoming::End);
+    turns(&reactor, 1);
+    assert_eq!(fake.calls(), ["recv", "close"]);
+}
+
+#[test]
+fn what_a_layer_may_still_add_to_is_not_the_last() {
+    let (fake, diary) = (Fake::default(), Diary::default());
+    let reactor = listening(&fake, poet(&diary, |conn| conn.add_layer(Farewell)));
+    let client = fake.client(100);
+    turns(&reactor, 1);
+    assert_eq!(fake.calls(), ["send", "watch"]);
+    fake.comes(client, Incoming::Bytes(b"thanks".to_vec()));
+    turns(&reactor, 1);
+    assert_eq!(
+        (fake.sent(client), fake.calls()[1..3].concat()),
+        (b"poem.".to_vec(), "send_lastfinish".into())
+    );
+}
+
+#[test]
+fn what_waits_above_a_layer_that_has_ended_early_comes_before_our_end() {
+    const LONG: usize = 100_000; // more than goes through layers at once
+    let (fake, diary) = (Fake::default(), Diary::default());
+    let reactor = listening(&fake, move |_: &Address| {
+        Scripted::new(&diary).made(|_, conn| conn.add_layer(Hasty)).data(|_, conn| {
+            conn.set_marks(0, 0);
+            conn.write(&[b'x'; LONG]);
+            conn.lose_connection();
+        })
+    });
+    let client = fake.client(2 * LONG);
+    turns(&reactor, 1);
+    fake.comes(client, Incoming::Bytes(b"question".to_vec()));
+    fake.calls();
+    turns(&reactor, 1);
+    assert_eq!(
+        (fake.sent(client).len(), fake.calls()[..4].join(" ")),
+        (LONG, "recv send send_last finish".into())
+    );
+}
+
+/// Says that no more will be written as soon as the peer speaks.
+struct Hasty;
+
+impl Layer for Hasty {
+    fn incoming(&mut self, bytes: &[u8], io: &mut LayerIo) {
+        io.pass_up(bytes);
+        io.end_down();
+    }
+}
+
+/// Says one thing more when the peer has spoken, and only then is done.
+struct Farewell;
+
+impl Layer for Farewell {
+    fn outgoing_ended(&mut self, _: &mut LayerIo) {}
+
+    fn incoming(&mut self, _: &[u8], io: &mut LayerIo) {
+        io.pass_down(b".");
+        io.end_down();
+    }
+}

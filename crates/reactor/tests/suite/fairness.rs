@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -37,6 +38,23 @@ fn ten_thousand_timers_that_are_due_at_once_do_not_hold_up_a_connection_that_spe
         turn();
     }
     assert_eq!((fired.get(), reactor.statistics().panics), (TIMERS, 0));
+}
+
+#[test]
+fn a_driver_that_panics_costs_nobody_their_turn_who_was_ready_too() {
+    let (fake, diary) = (Fake::default(), Diary::default());
+    let log = diary.clone();
+    let reactor = listening(&fake, move |_: &Address| Scripted::new(&log));
+    let clients = [fake.client(100), fake.client(100)];
+    turns(&reactor, 2);
+    clients.iter().for_each(|client| fake.comes(*client, Incoming::Bytes(b"question".to_vec())));
+    fake.recv_panics();
+    let turn = AssertUnwindSafe(|| reactor.turn(Some(Duration::ZERO)));
+    assert!(catch_unwind(turn).is_err());
+    assert_eq!(reactor.next_timeout(), Some(Duration::ZERO), "one is still ready");
+    diary.take();
+    turns(&reactor, 1);
+    assert_eq!(diary.take(), ["data question"]);
 }
 
 /// How often this was called since the last time that anybody asked for the calls.

@@ -9,7 +9,8 @@ use crate::fake::scripted::{Diary, Scripted};
 use crate::fake::{Fake, Incoming, listening, turns};
 use sestina_deferred::{Failure, deferred, succeed};
 use sestina_reactor::{
-    Address, ConnHandle, ConnectError, Drain, Endpoint, Factory, ListenError, Phase, Protocol, Time, Work,
+    Address, ConnHandle, ConnectError, Drain, Endpoint, Factory, Key, ListenError, Phase, Protocol, Reactor,
+    Time, Work,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -27,7 +28,7 @@ fn a_connection_written_and_closed_at_once_is_never_watched_if_its_peer_leaves_i
     let client = fake.client(100);
     turns(&reactor, 1);
     assert_eq!(fake.sent(client), b"poem");
-    assert_eq!(fake.calls(), ["send", "finish"]);
+    assert_eq!(fake.calls(), ["send_last", "finish"]);
     fake.comes(client, Incoming::End);
     turns(&reactor, 3);
     assert_eq!(diary.take(), ["made"], "the end is only told when the socket is looked at");
@@ -180,7 +181,54 @@ fn writes_closes_and_handles_keep_the_order_of_the_calls() {
     let client = fake.client(100);
     turns(&reactor, 1);
     assert_eq!((fake.sent(client), reactor.statistics().writes_without_effect), (b"abcd".to_vec(), 1));
-    assert_eq!(fake.calls()[..2], ["send", "finish"], "one writev for all of them");
+    assert_eq!(fake.calls()[..2], ["send_last", "finish"], "one writev for all of them");
+}
+
+/// Keeps each connection's handle, and has the first one answer, its own answer first or the other's.
+fn answers_both(own_first: bool) -> (Fake, Reactor, Vec<Key>) {
+    let (fake, handles) = (Fake::default(), Rc::new(RefCell::new(Vec::<ConnHandle>::new())));
+    let kept = Rc::clone(&handles);
+    let reactor = listening(&fake, move |_: &Address| {
+        let (keep, others) = (Rc::clone(&kept), Rc::clone(&kept));
+        Scripted::new(&Diary::default()).made(move |_, conn| keep.borrow_mut().push(conn.handle())).data(
+            move |_, conn| {
+                let other = others.borrow()[1].clone();
+                let own = conn.handle();
+                let both = if own_first { [own, other] } else { [other, own] };
+                both.iter().for_each(|handle| handle.write(b"answer"));
+            },
+        )
+    });
+    let clients = vec![fake.client(100), fake.client(100)];
+    turns(&reactor, 2);
+    fake.comes(clients[0], Incoming::Bytes(b"question".to_vec()));
+    turns(&reactor, 1);
+    drop(handles);
+    (fake, reactor, clients)
+}
+
+#[test]
+fn what_an_upcall_writes_to_several_connections_is_sent_in_the_order_of_its_calls() {
+    let (fake, _reactor, clients) = answers_both(true);
+    assert_eq!(fake.senders(), [clients[0], clients[1]]);
+    let (fake, _reactor, clients) = answers_both(false);
+    assert_eq!(fake.senders(), [clients[1], clients[0]]);
+}
+
+#[test]
+fn what_a_factory_writes_to_another_connection_is_sent_before_its_new_one_writes() {
+    let (fake, first) = (Fake::default(), Rc::new(RefCell::new(None::<ConnHandle>)));
+    let reactor = listening(&fake, move |_: &Address| {
+        first.borrow().iter().for_each(|first| first.write(b"somebody comes"));
+        let keep = Rc::clone(&first);
+        Scripted::new(&Diary::default()).made(move |_, conn| {
+            keep.borrow_mut().get_or_insert_with(|| conn.handle());
+            conn.write(b"welcome");
+        })
+    });
+    let clients = [fake.client(100), fake.client(100)];
+    turns(&reactor, 1);
+    assert_eq!(fake.senders(), [clients[0], clients[0], clients[1]]);
 }
 
 #[test]

@@ -53,6 +53,8 @@ fn another_limit_and_none() {
     };
     reactor.set_callback_limit(None);
     assert_eq!(held(&reactor), (0, ""));
+    reactor.set_callback_limit(Some(Duration::MAX));
+    assert_eq!(held(&reactor), (0, "a delayed call"));
     reactor.set_callback_limit(Some(Duration::from_millis(19)));
     assert_eq!(held(&reactor), (1, "a delayed call"));
     reactor.set_callback_limit(Some(Duration::from_millis(20)));

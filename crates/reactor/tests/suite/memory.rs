@@ -193,3 +193,12 @@ fn an_event_on_an_established_connection_allocates_nothing() {
     assert_eq!(after.bytes_sent - before.bytes_sent, u64::from(EVENTS) * 64);
     assert_eq!(counted.count_total, 0, "{counted:?}");
 }
+
+#[test]
+fn a_server_that_has_received_nothing_has_no_buffer_for_it() {
+    const SCRATCH_BYTES: i64 = 64 * 1024;
+    let void = Void::default();
+    let reactor = echoing(&void);
+    let counted = allocation_counter::measure(|| accept(&void, &reactor, 1));
+    assert!(counted.bytes_current < SCRATCH_BYTES, "{counted:?}");
+}

@@ -65,11 +65,14 @@ struct World {
     waiting: VecDeque<io::Result<Key>>,
     resolved: Vec<Event>,
     events: Vec<Event>,
-    /// Each call of the reactor's, in one word and the socket's number.
+    /// Each call of the reactor's, in one word.
     calls: Vec<String>,
+    /// Who was given bytes to send, in order.
+    senders: Vec<Key>,
     addresses: Vec<std::net::IpAddr>,
     send_max: Option<usize>,
     watches_fail: bool,
+    recv_panics: bool,
 }
 
 /// The test's end of it.
@@ -102,10 +105,29 @@ impl Fake {
         self.world.borrow_mut().watches_fail = true;
     }
 
+    /// The next `recv` panics: a driver that breaks its contract.
+    pub(crate) fn recv_panics(&self) {
+        self.world.borrow_mut().recv_panics = true;
+    }
+
     /// The next accept fails like this.
     pub(crate) fn accept_fails(&self, kind: io::ErrorKind) {
         self.world.borrow_mut().waiting.push_back(Err(kind.into()));
         self.wake_listeners();
+    }
+
+    fn take(&self, sock: Sock, queue: &WriteQueue) -> io::Result<usize> {
+        let mut world = self.world.borrow_mut();
+        world.senders.push(sock.0);
+        let most = world.send_max.unwrap_or(usize::MAX);
+        let socket = world.sockets.get_mut(sock.0).expect("the socket is open");
+        if socket.room == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let bytes: Vec<u8> = queue.pieces().flatten().copied().take(socket.room.min(most)).collect();
+        socket.room -= bytes.len();
+        socket.sent.extend_from_slice(&bytes);
+        Ok(bytes.len())
     }
 
     fn wake_listeners(&self) {
@@ -142,6 +164,11 @@ impl Fake {
     /// What was sent on this socket so far; empty once it is closed.
     pub(crate) fn sent(&self, key: Key) -> Vec<u8> {
         self.world.borrow().sockets.get(key).map(|socket| socket.sent.clone()).unwrap_or_default()
+    }
+
+    /// Who was given bytes to send since the last time this was asked, in order.
+    pub(crate) fn senders(&self) -> Vec<Key> {
+        std::mem::take(&mut self.world.borrow_mut().senders)
     }
 
     /// The calls since the last time this was asked.
@@ -248,6 +275,7 @@ impl Driver for Fake {
     fn recv(&mut self, sock: Sock, buffer: &mut [u8]) -> io::Result<Received> {
         let mut world = self.world.borrow_mut();
         world.note("recv");
+        assert!(!std::mem::take(&mut world.recv_panics), "the driver panics, as it was told");
         let socket = world.sockets.get_mut(sock.0).expect("the socket is open");
         match socket.incoming.pop_front() {
             None => Err(io::ErrorKind::WouldBlock.into()),
@@ -265,17 +293,13 @@ impl Driver for Fake {
     }
 
     fn send(&mut self, sock: Sock, queue: &WriteQueue) -> io::Result<usize> {
-        let mut world = self.world.borrow_mut();
-        world.note("send");
-        let most = world.send_max.unwrap_or(usize::MAX);
-        let socket = world.sockets.get_mut(sock.0).expect("the socket is open");
-        if socket.room == 0 {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        let bytes: Vec<u8> = queue.pieces().flatten().copied().take(socket.room.min(most)).collect();
-        socket.room -= bytes.len();
-        socket.sent.extend_from_slice(&bytes);
-        Ok(bytes.len())
+        self.world.borrow_mut().note("send");
+        self.take(sock, queue)
+    }
+
+    fn send_last(&mut self, sock: Sock, queue: &WriteQueue) -> io::Result<usize> {
+        self.world.borrow_mut().note("send_last");
+        self.take(sock, queue)
     }
 
     fn finish(&mut self, _: Sock) -> io::Result<()> {

@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use common::{Stranger, compare, normal};
@@ -37,10 +38,22 @@ fn a_wrong_test_does_not_compile_and_the_compiler_says_why() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What is wrong, and where in the stranger's file; the notes quote our own lines, which move.
+/// What is wrong, and where in the stranger's file, each once: how often rustc says it depends on whether it compiles
+/// incrementally. The notes quote our own lines, which move.
 fn errors(text: &str) -> String {
-    let is_kept = |line: &&str| line.starts_with("error") || line.trim_start().starts_with("--> tests/");
-    text.lines().filter(is_kept).map(|line| line.to_owned() + "\n").collect()
+    let mut errors: Vec<String> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("error") && !line.starts_with("error: could not compile") {
+            errors.push(line.to_owned() + "\n");
+        } else if line.trim_start().starts_with("--> tests/")
+            && let Some(error) = errors.last_mut()
+        {
+            error.push_str(&format!("{line}\n"));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    errors.retain(|error| seen.insert(error.clone()));
+    errors.concat()
 }
 
 fn rustc_version() -> String {

@@ -13,6 +13,9 @@ use rustix::net::{
 
 /// How many events are taken at once.
 const EVENTS_MAX: usize = 1024;
+/// How often it is tried to listen while no port is free: for longer than TIME_WAIT lasts.
+const LISTEN_TRIES: usize = 70;
+const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Which sockets have something, by the number they were added with.
 pub(super) struct Poller {
@@ -71,17 +74,29 @@ pub(super) fn connected(port: u16) -> Result<OwnedFd, String> {
 }
 
 /// Listens on a free port of the loopback.
+///
+/// A port may still have connections in TIME_WAIT: thousands of servers that are started again and again use all ports up within the
+/// minute that those last. So ports are shared with them, and where there is none it is waited for.
 pub(super) fn listen() -> Result<(OwnedFd, u16), String> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let listening = || {
         let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
         sockopt::set_tcp_nodelay(&socket, true)?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
         rustix::net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
         rustix::net::listen(&socket, 1024)?;
         let taken = SocketAddrV4::try_from(rustix::net::getsockname(&socket)?)?;
         Ok((socket, taken.port()))
     };
-    listening().map_err(|error: Errno| format!("cannot listen: {error}"))
+    let mut listened = listening();
+    for _ in 1..LISTEN_TRIES {
+        if listened.as_ref().err() != Some(&Errno::ADDRINUSE) {
+            break;
+        }
+        std::thread::sleep(LISTEN_AGAIN_AFTER);
+        listened = listening();
+    }
+    listened.map_err(|error: Errno| format!("cannot listen: {error}"))
 }
 
 /// What one read found.

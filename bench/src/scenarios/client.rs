@@ -44,6 +44,9 @@ fn get(run: &mut Run, contender: Contender, servers: usize, how: &[&str]) -> Res
         |poets: &Child| watch::cpu_time(poets.id()).map_err(|error| format!("the poets are gone: {error}"));
     let before = poets_took(&poets)?;
     let ports: Vec<String> = line.split_whitespace().skip(1).map(str::to_owned).collect();
+    if ports.len() != servers {
+        return Err(format!("the poets serve {} of {servers} ports", ports.len()));
+    }
 
     let (program, mut words) = match contender.family {
         Family::Tokio => (run.programs.program("bench-tokio"), vec!["get".to_owned()]),

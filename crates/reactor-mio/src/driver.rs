@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::Poll;
 use sestina_reactor::{
@@ -21,6 +21,7 @@ use sestina_reactor::{
 use signal_hook::consts::SIGCHLD;
 
 use crate::accept::{self, Spare};
+use crate::clock::Clock;
 use crate::options::Options;
 use crate::pool::Pool;
 use crate::process::Processes;
@@ -38,7 +39,7 @@ use crate::{inherit, tcp, udp, unix};
 /// # Limits
 /// [`Options`] has them: events taken in one wait, threads of the pool, jobs that wait for a thread.
 pub struct MioDriver {
-    started: Instant,
+    clock: Clock,
     poll: Poll,
     polled: mio::Events,
     names: Names,
@@ -86,7 +87,7 @@ impl MioDriver {
         let mut spare = Spare::default();
         spare.keep();
         Ok(Self {
-            started: Instant::now(),
+            clock: Clock::start(),
             poll,
             polled: mio::Events::with_capacity(options.events_per_wait_max),
             names: Names::default(),
@@ -199,7 +200,11 @@ impl Entry {
 
 impl Driver for MioDriver {
     fn now(&self) -> Time {
-        Time::ZERO + self.started.elapsed()
+        self.clock.now()
+    }
+
+    fn now_roughly(&self) -> Time {
+        self.clock.now_roughly()
     }
 
     /// Each hasher of the standard library has keys of its own, made from what the system calls random.

@@ -39,6 +39,7 @@
 compile_error!("sestina-reactor-mio is for Unix; sestina-reactor and the simulated driver build everywhere");
 
 mod accept;
+mod clock;
 mod descriptors;
 mod driver;
 mod inherit;

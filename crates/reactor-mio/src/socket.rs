@@ -77,22 +77,40 @@ impl Socket {
     /// A short read means that the kernel has nothing more, and that what comes next is told by an event. Two cases
     /// are different. After a hang-up no event comes any more, so the end has to be fetched. And a UNIX socket cuts
     /// a read short where a peer passed a descriptor, though more may lie behind it.
+    #[inline]
     pub(crate) fn recv(&self, buffer: &mut [u8], hung_up: bool) -> io::Result<Received> {
         let (count, short_means_empty) = match self {
-            Self::Tcp(stream) => (uninterrupted(|| (&*stream).read(buffer))?, true),
+            Self::Tcp(stream) => (uninterrupted(|| tcp::receive(stream, buffer))?, true),
+            _ => self.recv_elsewhere(buffer, hung_up)?,
+        };
+        let more = count == buffer.len() || hung_up || !short_means_empty;
+        Ok(Received { count, more: more && count > 0 })
+    }
+
+    /// How much, and whether a short read means that there is no more.
+    #[inline(never)]
+    fn recv_elsewhere(&self, buffer: &mut [u8], hung_up: bool) -> io::Result<(usize, bool)> {
+        let received = match self {
             Self::Unix(stream) => (uninterrupted(|| (&*stream).read(buffer))?, false),
             Self::FromChild(pipe) => (uninterrupted(|| (&*pipe).read(buffer))?, true),
             Self::ToChild(Some(_)) if !hung_up => return Err(io::ErrorKind::WouldBlock.into()),
             Self::ToChild(_) => (0, true),
             _ => return Err(misuse("only a connection receives")),
         };
-        let more = count == buffer.len() || hung_up || !short_means_empty;
-        Ok(Received { count, more: more && count > 0 })
+        Ok(received)
     }
 
+    #[inline]
     pub(crate) fn send(&self, queue: &WriteQueue) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => write(queue, &mut &*stream),
+            Self::Tcp(stream) => write(queue, &mut tcp::Sending::<false>(stream)),
+            _ => self.send_elsewhere(queue),
+        }
+    }
+
+    #[inline(never)]
+    fn send_elsewhere(&self, queue: &WriteQueue) -> io::Result<usize> {
+        match self {
             Self::Unix(stream) => write(queue, &mut &*stream),
             Self::ToChild(Some(pipe)) => write(queue, &mut &*pipe),
             Self::ToChild(None) => Err(io::ErrorKind::BrokenPipe.into()),
@@ -104,7 +122,7 @@ impl Socket {
     /// for each connection, and a peer that is woken once.
     pub(crate) fn send_last(&self, queue: &WriteQueue) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) if is_one_send(queue) => write(queue, &mut tcp::EndFollows(stream)),
+            Self::Tcp(stream) if is_one_send(queue) => write(queue, &mut tcp::Sending::<true>(stream)),
             _ => self.send(queue),
         }
     }
@@ -167,10 +185,16 @@ fn is_one_send(queue: &WriteQueue) -> bool {
     queue.only_piece().is_some() || queue.pieces().nth(SLICES_PER_SEND_MAX).is_none()
 }
 
+#[inline]
 fn write(queue: &WriteQueue, to: &mut impl Write) -> io::Result<usize> {
-    if let Some(only) = queue.only_piece() {
-        return uninterrupted(|| to.write(only)); // cheaper than a list of one
+    match queue.only_piece() {
+        Some(only) => uninterrupted(|| to.write(only)), // cheaper than a list of one
+        None => write_list(queue, to),
     }
+}
+
+#[inline(never)]
+fn write_list(queue: &WriteQueue, to: &mut impl Write) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); SLICES_PER_SEND_MAX];
     match queue.fill(&mut slices) {
         0 => Ok(0),

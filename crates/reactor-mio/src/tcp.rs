@@ -12,7 +12,7 @@ use std::time::Duration;
 use mio::net::{TcpListener, TcpStream};
 use rustix::io::Errno;
 #[cfg(any(target_os = "android", target_os = "linux"))]
-use rustix::net::{SendAncillaryBuffer, SendFlags};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use sestina_reactor::SocketOption;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
@@ -63,12 +63,21 @@ pub(crate) fn connected(stream: &TcpStream) -> io::Result<()> {
     }
 }
 
-/// A connection whose end is announced right after what is written here. The kernel keeps back what does not fill a segment
-/// until then; it goes out with the end, or with whatever the kernel sends next when the end is late.
-pub(crate) struct EndFollows<'a>(pub(crate) &'a TcpStream);
+/// What is written here is sent on a connection. Where its end follows, the kernel keeps back what does not fill a segment until
+/// then; it goes out with the end, or with whatever the kernel sends next when the end is late.
+///
+/// On Linux this and `receive` go by rustix, which has no layers between it and the kernel there; an echo pays for each.
+pub(crate) struct Sending<'a, const END_FOLLOWS: bool>(pub(crate) &'a TcpStream);
 
 #[cfg(any(target_os = "android", target_os = "linux"))]
-impl Write for EndFollows<'_> {
+#[inline]
+pub(crate) fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::net::recv(stream, buffer, RecvFlags::empty())?.0)
+}
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+impl<const END_FOLLOWS: bool> Write for Sending<'_, END_FOLLOWS> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::net::send(self.0, bytes, Self::FLAGS)?)
     }
@@ -84,13 +93,19 @@ impl Write for EndFollows<'_> {
 }
 
 #[cfg(any(target_os = "android", target_os = "linux"))]
-impl EndFollows<'_> {
-    const FLAGS: SendFlags = SendFlags::MORE.union(SendFlags::NOSIGNAL);
+impl<const END_FOLLOWS: bool> Sending<'_, END_FOLLOWS> {
+    const FLAGS: SendFlags =
+        if END_FOLLOWS { SendFlags::NOSIGNAL.union(SendFlags::MORE) } else { SendFlags::NOSIGNAL };
 }
 
-/// Other systems have no such flag.
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
-impl Write for EndFollows<'_> {
+pub(crate) fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    io::Read::read(&mut &*stream, buffer)
+}
+
+/// Other systems have no flag for an end that follows.
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+impl<const END_FOLLOWS: bool> Write for Sending<'_, END_FOLLOWS> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         (&mut &*self.0).write(bytes)
     }

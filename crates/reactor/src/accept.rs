@@ -251,6 +251,8 @@ impl Reactor {
     }
 
     /// Sends a client away whose address has its share.
+    #[cold]
+    #[inline(never)]
     fn refuse(&self, token: Token, sock: Sock, peer: &Address) {
         let limit = self
             .with_port(token, |port| port.census.is_refusal_news().then_some(port.census.limits.per_peer));
@@ -291,7 +293,7 @@ impl Reactor {
                     let state = State::new(false, Input::Quiet);
                     let mut connection = self.new_connection(sock, peer, Role::Running, state);
                     connection.port = Some(port);
-                    connection.listed.dirty = true;
+                    connection.state.listed.becomes_dirty();
                     Entry::Connection(connection)
                 });
                 let token = Token(key);
@@ -299,37 +301,34 @@ impl Reactor {
                 self.list_dirty(token, true);
                 self.upcall_and_settle(token, protocol, |protocol, conn| protocol.connection_made(conn));
             }
-            None => {
-                // Not politely: an empty answer that ends cleanly would look like all there is.
-                tracing::info!(%peer, "connection refused: the factory has no protocol for it");
-                self.count(|statistics| statistics.refused += 1);
-                self.inner().driver.borrow_mut().close(sock, Close::Reset);
-                self.release_from_port(token, &peer);
-            }
+            None => self.send_away(token, sock, &peer),
         }
+    }
+
+    /// Ends a connection that the factory has no protocol for.
+    #[inline(never)]
+    fn send_away(&self, token: Token, sock: Sock, peer: &Address) {
+        // Not politely: an empty answer that ends cleanly would look like all there is.
+        tracing::info!(%peer, "connection refused: the factory has no protocol for it");
+        self.count(|statistics| statistics.refused += 1);
+        self.inner().driver.borrow_mut().close(sock, Close::Reset);
+        self.release_from_port(token, peer);
     }
 
     #[inline(always)]
     pub(crate) fn new_connection(&self, sock: Sock, peer: Address, role: Role, state: State) -> Connection {
-        Connection {
-            sock,
-            peer,
-            role,
-            state,
-            port: None,
-            timer: None,
-            answers: None,
-            progress: self.now(),
-            listed: Listed::default(),
-        }
+        Connection { sock, peer, role, state, port: None, timer: None, answers: None, progress: self.now() }
     }
 
+    #[inline(never)]
     pub(crate) fn accept_again(&self, token: Token) {
         self.with_port(token, |port| port.retry = None);
         self.mark_ready(token);
     }
 
     /// Descriptors or memory have run out: the connections wait in the kernel's backlog meanwhile.
+    #[cold]
+    #[inline(never)]
     fn accept_later(&self, token: Token, error: &io::Error) {
         let logged =
             self.with_port(token, |port| (std::mem::replace(&mut port.starved, true), port.address.clone()));

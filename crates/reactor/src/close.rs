@@ -114,7 +114,7 @@ impl Reactor {
         let now = self.now();
         let news = self.with_connection(token, |connection| {
             let closing = matches!(connection.state.phase(), Phase::Closing { .. });
-            let news = closing && !std::mem::replace(&mut connection.listed.stalled, closing);
+            let news = closing && connection.state.listed.becomes_stalled();
             if news {
                 connection.progress = now;
             }
@@ -217,6 +217,7 @@ impl Reactor {
         self.cancel_timer(before.unwrap_or(Some(timer)));
     }
 
+    #[inline(never)]
     pub(crate) fn closing_timer(&self, token: Token) {
         let now = self.now();
         self.with_extra(token, |extra| extra.closing_timer = None);

@@ -177,6 +177,7 @@ impl Reactor {
     }
 
     /// Starts with the next address; without one left, the attempt fails when the last one does.
+    #[inline(never)]
     pub(crate) fn try_next_address(&self, token: Token) {
         while let Some(Some((address, bind))) = self.with_attempt(token, |attempt| attempt.take_address()) {
             let request = Connect { peer: address.clone(), bind };
@@ -305,6 +306,7 @@ impl Reactor {
         self.mark_dirty(token);
     }
 
+    #[inline(never)]
     pub(crate) fn connect_timed_out(&self, token: Token) {
         self.with_attempt(token, |attempt| {
             let (peer, limit) = (attempt.peer.clone(), attempt.limit);

@@ -308,7 +308,7 @@ impl Reactor {
     fn send_datagrams(&self, token: Token) -> Option<io::Error> {
         let mut driver = self.inner().driver.borrow_mut();
         self.with_datagrams(token, |state| {
-            while let (false, Some((data, to))) = (state.full || state.listed.rests, state.queue.front()) {
+            while let (false, Some((data, to))) = (state.full || state.listed.rests(), state.queue.front()) {
                 match driver.send_to(state.sock, data, to.as_ref()) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => state.full = true,
                     Err(error) => {

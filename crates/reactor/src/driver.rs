@@ -195,6 +195,12 @@ pub trait Driver {
     /// The clock. Never goes back; virtual in a simulation.
     fn now(&self) -> Time;
 
+    /// The clock as cheaply as the system can tell it: never ahead of [`now`](Self::now), and behind it by 10 ms at most, as long as
+    /// the system is not late itself. It tells long from short, after each piece of user code.
+    fn now_roughly(&self) -> Time {
+        self.now()
+    }
+
     /// Waits until something happens, `timeout` has passed (`None`: for ever) or somebody wakes it, and appends
     /// what happened.
     ///

@@ -53,7 +53,7 @@ impl Reactor {
         let (stop, reads_on) = self.with_wire(token, |wire, connection| {
             connection.role = Role::Waiting(protocol);
             let stop = is_next.then(|| {
-                connection.listed.dirty = false;
+                connection.state.listed.leaves_dirty();
                 wire.steps(connection, token, &mut share)
             });
             (stop, connection.reads_on())
@@ -149,7 +149,7 @@ impl Reactor {
 impl Wire<'_> {
     /// Takes the steps that need nobody but the socket, and gives the first that needs more.
     fn steps(&mut self, connection: &mut Connection, token: Token, share: &mut Share) -> Stop {
-        if connection.listed.rests {
+        if connection.state.listed.rests() {
             *share = Share::default();
         }
         loop {

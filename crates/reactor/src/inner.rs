@@ -141,28 +141,58 @@ pub(crate) struct Connection {
     /// When bytes last moved, or a limit began to count: bytes sent; bytes received while it is open or drains. What comes in
     /// while it closes does not count, for then the peer is to take something.
     pub(crate) progress: Time,
-    pub(crate) listed: Listed,
 }
 
-/// Which lists an entry is on: each at most once.
+/// Which lists an entry is on: each at most once. Bits of one byte, for each connection has one of these.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Listed {
-    pub(crate) dirty: bool,
-    pub(crate) ready: bool,
-    pub(crate) stalled: bool,
-    /// It has had its share of this turn, and goes on when it is taken from the list of those that are ready.
-    pub(crate) rests: bool,
-}
+pub(crate) struct Listed(u8);
 
 impl Listed {
+    const DIRTY: u8 = 1;
+    const READY: u8 = 2;
+    const STALLED: u8 = 4;
+    const RESTS: u8 = 8;
+
     /// It has something to flush. Says whether it did not have before: then it is put on the list.
     pub(crate) fn becomes_dirty(&mut self) -> bool {
-        !std::mem::replace(&mut self.dirty, true)
+        self.becomes(Self::DIRTY)
     }
 
     /// It has something to read, accept or check. Says whether it did not have before: then it is put on the list.
     pub(crate) fn becomes_ready(&mut self) -> bool {
-        !std::mem::replace(&mut self.ready, true)
+        self.becomes(Self::READY)
+    }
+
+    /// It closes, and its peer takes nothing. Says whether that is new: then it is put on the list.
+    pub(crate) fn becomes_stalled(&mut self) -> bool {
+        self.becomes(Self::STALLED)
+    }
+
+    /// It was taken from the list of those with something to flush.
+    pub(crate) fn leaves_dirty(&mut self) {
+        self.0 &= !Self::DIRTY;
+    }
+
+    /// It was taken from the list of those that are ready. Says whether it had rested.
+    pub(crate) fn leaves_ready(&mut self) -> bool {
+        let rested = self.rests();
+        self.0 &= !(Self::READY | Self::RESTS);
+        rested
+    }
+
+    /// It has had its share of this turn, and goes on when it is taken from the list of those that are ready.
+    pub(crate) fn rests(self) -> bool {
+        self.0 & Self::RESTS != 0
+    }
+
+    pub(crate) fn rest(&mut self) {
+        self.0 |= Self::RESTS;
+    }
+
+    fn becomes(&mut self, bit: u8) -> bool {
+        let is_news = self.0 & bit == 0;
+        self.0 |= bit;
+        is_news
     }
 }
 
@@ -180,7 +210,7 @@ impl Connection {
 
     /// Whether there is anything to be read, and what was read until now has not led to more than its share.
     pub(crate) fn reads_on(&self) -> bool {
-        !self.listed.rests && self.state.reading() != Reading::No
+        !self.state.listed.rests() && self.state.reading() != Reading::No
     }
 
     /// Whether somebody may wait to hear how far it is: a producer, an answer.
@@ -240,7 +270,7 @@ impl Entry {
 
     fn listed(&mut self) -> &mut Listed {
         match self {
-            Self::Connection(connection) => &mut connection.listed,
+            Self::Connection(connection) => &mut connection.state.listed,
             Self::Port(port) => &mut port.listed,
             Self::Attempt(attempt) => &mut attempt.listed,
             Self::Datagrams(state) => &mut state.listed,
@@ -281,7 +311,7 @@ impl Reactor {
         let mut pool = self.0.pool.borrow_mut();
         let mut is_news = false;
         let changed = self.with_connection(token, |connection| {
-            is_news = connection.listed.becomes_dirty();
+            is_news = connection.state.listed.becomes_dirty();
             f(&mut connection.state, &mut pool)
         });
         self.list_dirty(token, is_news);
@@ -301,7 +331,7 @@ impl Reactor {
 
     /// Others have their turn: what is left to do for this one is done when it is served again, in the next turn at the latest.
     pub(crate) fn rest(&self, token: Token) {
-        self.with_entry(token, |entry| entry.listed().rests = true);
+        self.with_entry(token, |entry| entry.listed().rest());
         self.mark_ready(token);
     }
 
@@ -334,7 +364,7 @@ impl Reactor {
     pub(crate) fn take_dirty(&self) -> Option<(Token, Option<Kind>)> {
         let token = self.0.dirty.borrow_mut().pop_front()?;
         let kind = self.with_entry(token, |entry| {
-            entry.listed().dirty = false;
+            entry.listed().leaves_dirty();
             entry.kind()
         });
         Some((token, kind))
@@ -345,8 +375,7 @@ impl Reactor {
         let mut is_news = false;
         let kind = self.with_entry(token, |entry| {
             let listed = entry.listed();
-            listed.ready = false;
-            is_news = std::mem::take(&mut listed.rests) && listed.becomes_dirty();
+            is_news = listed.leaves_ready() && listed.becomes_dirty();
             entry.kind()
         });
         self.list_dirty(token, is_news);
@@ -373,5 +402,24 @@ impl Reactor {
 impl fmt::Debug for Reactor {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Reactor").field("now", &self.now()).field("statistics", &self.statistics()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_on_each_list_once_and_leaves_them_one_by_one() {
+        let mut listed = Listed::default();
+        assert!(listed.becomes_dirty() && listed.becomes_ready() && listed.becomes_stalled());
+        assert!(!listed.becomes_dirty() && !listed.becomes_ready() && !listed.becomes_stalled());
+        listed.leaves_dirty();
+        assert!(listed.becomes_dirty() && !listed.becomes_ready() && !listed.becomes_stalled());
+        assert!(!listed.leaves_ready(), "it has not rested");
+        assert!(listed.becomes_ready() && !listed.becomes_dirty());
+        listed.rest();
+        assert!(listed.rests() && listed.leaves_ready() && !listed.rests());
+        assert!(!listed.becomes_dirty() && !listed.becomes_stalled());
     }
 }

@@ -125,6 +125,7 @@ impl Reactor {
     }
 
     /// Bytes from the socket, or its end.
+    #[inline(never)]
     pub(crate) fn through_layers(&self, token: Token, bytes: &[u8], ended: bool) {
         self.with_chain(token, |chain, now| chain.incoming(bytes, ended, now));
     }
@@ -138,11 +139,13 @@ impl Reactor {
         });
     }
 
+    #[inline(never)]
     pub(crate) fn layer_timer(&self, token: Token) {
         self.with_chain(token, Chain::timers);
     }
 
     /// Delivers what layers have passed up, or a predecessor has left.
+    #[inline(never)]
     pub(crate) fn deliver_inbox(&self, token: Token) {
         let bytes = self.with_extra(token, |extra| std::mem::take(&mut extra.inbox)).unwrap_or_default();
         if !bytes.is_empty() {
@@ -189,6 +192,7 @@ impl Reactor {
     }
 
     /// The idle limit has passed since the last byte that was known when the timer was set.
+    #[inline(never)]
     pub(crate) fn idle_timer(&self, token: Token) {
         let now = self.now();
         let mut timers = self.inner().timers.borrow_mut();

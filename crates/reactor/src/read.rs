@@ -4,6 +4,7 @@ use crate::driver::Token;
 use crate::inner::Reactor;
 use crate::protocol::Protocol;
 use crate::state::Reading;
+use crate::turn::Serving;
 
 /// The size of the one buffer that is read into and lent to `data_received`.
 pub(crate) const SCRATCH_BYTES: usize = 64 * 1024;
@@ -27,31 +28,44 @@ enum Came {
 
 impl Reactor {
     /// Reads a connection that may have something, within the budget; what is left waits for the next turn.
-    pub(crate) fn read(&self, token: Token, scratch: &mut [u8]) {
-        let read_all = (0..READS_PER_TURN_MAX).any(|_| !self.read_once(token, scratch));
-        if !read_all {
-            self.mark_ready(token);
+    ///
+    /// False if it is no connection, or gone: then nothing was done.
+    pub(crate) fn read(&self, token: Token, serving: &mut Serving<'_>) -> bool {
+        for round in 0..READS_PER_TURN_MAX {
+            let is_first = round == 0;
+            let Some(came) = self.take_in(token, serving, is_first) else { return !is_first };
+            if !self.bring(token, came, serving) {
+                return true;
+            }
         }
+        self.mark_ready(token);
+        true
     }
 
-    /// False if there is nothing more to be read in this turn.
-    fn read_once(&self, token: Token, scratch: &mut [u8]) -> bool {
-        let came = self.take_in(token, scratch);
+    /// Brings on what has come. False if there is nothing more to be read in this turn.
+    #[inline(always)]
+    fn bring(&self, token: Token, came: Came, serving: &mut Serving<'_>) -> bool {
         let reads_on = match came {
             Came::Nothing => return false,
-            Came::Bytes(0, to) => {
-                self.upcall_and_settle(token, to, |protocol, conn| protocol.read_closed(conn))
-            }
+            Came::Bytes(0, to) => self.tell_end(token, to),
             Came::Bytes(count, to) => {
-                let data = &scratch[..count];
+                let data = &serving.scratch()[..count];
                 self.upcall_and_settle(token, to, |protocol, conn| protocol.data_received(conn, data))
             }
-            Came::Layers(count) => self.settled(|| self.through_layers(token, &scratch[..count], count == 0)),
+            Came::Layers(count) => {
+                let data = &serving.scratch()[..count];
+                self.settled(|| self.through_layers(token, data, count == 0))
+            }
             Came::Inbox => self.settled(|| self.deliver_inbox(token)),
             Came::Dealt => self.settled(|| ()),
         };
         reads_on
             .unwrap_or_else(|| self.with_connection(token, |connection| connection.reads_on()) == Some(true))
+    }
+
+    #[inline(never)]
+    fn tell_end(&self, token: Token, to: Box<dyn Protocol>) -> Option<bool> {
+        self.upcall_and_settle(token, to, |protocol, conn| protocol.read_closed(conn))
     }
 
     /// Does something that may have changed more than was looked at, and what was asked for by it.
@@ -61,30 +75,31 @@ impl Reactor {
         None
     }
 
-    fn take_in(&self, token: Token, scratch: &mut [u8]) -> Came {
+    /// `is_first`: takes it off the list of those that are ready; one that has rested is flushed as well. `None` if it is no
+    /// connection, or gone.
+    #[inline(always)]
+    fn take_in(&self, token: Token, serving: &mut Serving<'_>, is_first: bool) -> Option<Came> {
         let (mut is_news, mut is_cut) = (false, false);
         let came = self.with_wire(token, |wire, connection| {
+            if is_first {
+                is_news = connection.state.listed.leaves_ready() && connection.state.listed.becomes_dirty();
+            }
             let reading = connection.state.reading();
-            let received = match reading {
-                Reading::No => return Came::Nothing,
-                Reading::Inbox => return Came::Inbox,
-                Reading::Discard => {
-                    is_cut = wire.discard(connection, scratch, self.discard_bytes_max());
-                    None
-                }
-                Reading::Layers => {
-                    let count = wire.recv(connection, scratch);
-                    let limit = self.discard_bytes_max();
-                    is_cut = count.is_some_and(|count| wire.count_in(connection, count, limit));
-                    count.filter(|_| !is_cut)
-                }
-                Reading::Deliver => wire.recv(connection, scratch),
+            if matches!(reading, Reading::No | Reading::Inbox) {
+                return if reading == Reading::No { Came::Nothing } else { Came::Inbox };
+            }
+            let scratch = serving.scratch();
+            let received = if reading == Reading::Deliver {
+                wire.recv(connection, scratch)
+            } else {
+                let limit = self.discard_bytes_max();
+                wire.recv_unread(connection, scratch, limit, &mut is_cut)
             };
             match received {
                 Some(count) if reading == Reading::Layers => Came::Layers(count),
                 Some(count) => Came::Bytes(count, connection.take_protocol()),
                 None => {
-                    is_news = connection.listed.becomes_dirty();
+                    is_news |= connection.state.listed.becomes_dirty();
                     Came::Dealt
                 }
             }
@@ -93,7 +108,7 @@ impl Reactor {
         if is_cut {
             self.note_talker(token);
         }
-        came.unwrap_or(Came::Nothing)
+        came
     }
 
     /// One look at a connection that drains: reads a little and forgets it.

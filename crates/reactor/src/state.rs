@@ -20,6 +20,7 @@ use std::rc::Rc;
 
 use crate::errors::Lost;
 use crate::extra::{End, Extra};
+use crate::inner::Listed;
 use crate::layer::Out;
 use crate::queue::{BufferPool, WriteQueue};
 use crate::statistics::wide;
@@ -148,6 +149,8 @@ pub(crate) struct State {
     drain: Drain,
     reading_paused: bool,
     watched: bool,
+    /// For the loop; here because there is room for a byte.
+    pub(crate) listed: Listed,
     /// While open: how many of the queued bytes are copies, at most. From `lose_connection` on: how many bytes of input were
     /// discarded, or taken by layers that still needed them.
     counted: u64,
@@ -166,6 +169,7 @@ impl State {
             drain: Drain::Always,
             reading_paused: false,
             watched,
+            listed: Listed::default(),
             counted: 0,
             extra: None,
         }
@@ -238,14 +242,15 @@ impl State {
         if matches!(self.phase, Phase::Over(_)) {
             return Step::Lose;
         }
-        // First: the predecessor hears nothing more, however much of its is unsent, also if it has closed.
-        if self.extra.as_ref().is_some_and(|extra| extra.successor.is_some()) {
-            return Step::Become;
+        if self.extra.is_some()
+            && let Some(step) = self.extra_step()
+        {
+            return step;
         }
         if matches!(self.phase, Phase::Draining { .. }) {
             return Step::Idle { closing: false };
         }
-        if let Some(step) = self.layer_step().or_else(|| self.output_step()) {
+        if let Some(step) = self.output_step() {
             return step;
         }
         if matches!(self.phase, Phase::Open)
@@ -258,6 +263,16 @@ impl State {
         } else {
             Step::Watch
         }
+    }
+
+    /// What few connections have to do before anything else.
+    #[inline(never)]
+    fn extra_step(&self) -> Option<Step> {
+        // First: the predecessor hears nothing more, however much of its is unsent, also if it has closed.
+        if self.extra.as_ref().is_some_and(|extra| extra.successor.is_some()) {
+            return Some(Step::Become);
+        }
+        if matches!(self.phase, Phase::Draining { .. }) { None } else { self.layer_step() }
     }
 
     /// What is to be done above the wire's queue.
@@ -394,7 +409,23 @@ impl State {
     }
 
     /// Whether a read should be tried, and what for.
+    #[inline]
     pub(crate) fn reading(&self) -> Reading {
+        if self.extra.is_some() {
+            return self.reading_with_extra();
+        }
+        match self.phase {
+            Phase::Open if self.reading_paused => Reading::No,
+            _ if self.input != Input::Ready => Reading::No,
+            Phase::Open => Reading::Deliver,
+            Phase::Closing { .. } | Phase::Draining { .. } => Reading::Discard,
+            Phase::Over(_) => Reading::No,
+        }
+    }
+
+    /// As `reading`, whose rules are these without what few connections have; a test compares them.
+    #[inline(never)]
+    fn reading_with_extra(&self) -> Reading {
         match self.phase {
             Phase::Open if self.reading_paused => Reading::No,
             Phase::Open if self.extra.as_ref().is_some_and(|extra| extra.has_inbox()) => Reading::Inbox,
@@ -642,5 +673,27 @@ mod tests {
         assert!(matches!(state.step(), Step::Idle { .. }));
         state.set_input(Input::Ready);
         assert_eq!(state.reading(), Reading::Deliver);
+    }
+
+    #[test]
+    fn what_few_connections_have_changes_nothing_as_long_as_it_is_empty() {
+        type Change = fn(&mut State, &mut BufferPool);
+        let phases: [Change; 4] = [
+            |_, _| {},
+            |state, _| state.lose_connection(),
+            |state, _| state.phase = Phase::Draining { finished: Time::ZERO },
+            |state, pool| state.over(Lost::Closed, pool),
+        ];
+        let inputs = [Input::Quiet, Input::Ready, Input::Finished];
+        for (change, input) in phases.iter().flat_map(|phase| inputs.map(|input| (phase, input))) {
+            for is_paused in [false, true] {
+                let (mut state, mut pool) = (State::new(true, input), BufferPool::default());
+                state.reading_paused = is_paused;
+                change(&mut state, &mut pool);
+                let without = (state.reading(), state.step());
+                state.extra.get_or_insert_default();
+                assert_eq!((state.reading(), state.step()), without, "{:?} {input:?}", state.phase());
+            }
+        }
     }
 }

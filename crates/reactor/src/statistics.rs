@@ -47,9 +47,10 @@ pub struct Statistics {
     pub panics: u64,
     /// Errors in deferreds that nobody looked at.
     pub unhandled_errors: u64,
-    /// How long user code has held the loop in one turn, at most.
+    /// How long user code, and the loop's work for it, have taken in one turn, at most; the wait does not count.
     pub longest_turn: Duration,
-    /// Whose code held it longest in that turn: the name of a protocol, or what else it was.
+    /// Whose code held it longest in that turn: the name of a protocol, or what else it was. With a limit that is measured by the rough
+    /// clock ([`set_callback_limit`](crate::Reactor::set_callback_limit)): who ran when that went on; empty if it did not.
     pub longest_turn_holder: &'static str,
     /// Pieces of user code that held the loop longer than the limit
     /// ([`set_callback_limit`](crate::Reactor::set_callback_limit)).

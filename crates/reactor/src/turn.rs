@@ -128,6 +128,9 @@ impl Reactor {
             let has_started_up = reactor.start_up();
             // What was done here may be what the caller waits for: let it look.
             let worked = (reactor.settle() || has_started_up).then_some(Duration::ZERO);
+            if worked.is_some() {
+                reactor.hold_pauses();
+            }
             let own = worked.or_else(|| reactor.next_timeout());
             let timeout = own.into_iter().chain(timeout).min();
             reactor.wait(timeout)?;
@@ -145,7 +148,6 @@ impl Reactor {
             }
             reactor.serve_ready();
             reactor.sweep();
-            reactor.turn_was_held();
             reactor.count(|statistics| statistics.turns += 1);
             Ok(())
         })
@@ -230,9 +232,10 @@ impl Reactor {
         );
         let turning = Turning(self);
         self.set_now(now);
-        inner.hold.begins(now);
+        inner.hold.begins(now, inner.statistics.borrow().callbacks);
         inner.hosting.turn_begins();
         let result = inner.executor.enter(|| f(self));
+        self.turn_was_held();
         drop(turning);
         result
     }
@@ -248,7 +251,7 @@ impl Reactor {
         let mut events = inner.events.take();
         let waited = inner.driver.borrow_mut().wait(timeout, &mut events);
         self.set_now(inner.driver.borrow().now());
-        inner.hold.begins(inner.now.get());
+        inner.hold.begins(inner.now.get(), inner.statistics.borrow().callbacks);
         for event in events.drain(..) {
             self.note(event);
         }
@@ -283,10 +286,10 @@ impl Reactor {
             let Entry::Connection(connection) = entry else { return Some(entry.kind()) };
             if readable {
                 connection.state.set_input(Input::Ready);
-                is_ready = connection.listed.becomes_ready();
+                is_ready = connection.state.listed.becomes_ready();
             }
             // Every event says it of a socket that was never full.
-            is_dirty = writable && connection.state.unblocked() && connection.listed.becomes_dirty();
+            is_dirty = writable && connection.state.unblocked() && connection.state.listed.becomes_dirty();
             None
         });
         self.list_dirty(token, is_dirty);
@@ -328,7 +331,6 @@ impl Reactor {
 
     fn fire(&self, job: Job) {
         match job {
-            Job::Call(f) => drop(self.guard("a delayed call", f)),
             Job::Connection(token) => {
                 let protocol = self.with_connection(token, |connection| {
                     connection.timer = None;
@@ -338,6 +340,7 @@ impl Reactor {
                     self.upcall_and_settle(token, protocol, |protocol, conn| protocol.timer(conn));
                 }
             }
+            Job::Call(f) => self.fire_call(f),
             Job::Accept(token) => self.accept_again(token),
             Job::Closing(token) => self.closing_timer(token),
             Job::Layers(token) => self.layer_timer(token),
@@ -347,6 +350,11 @@ impl Reactor {
         }
     }
 
+    #[inline(never)]
+    fn fire_call(&self, f: Box<dyn FnOnce()>) {
+        self.guard("a delayed call", f);
+    }
+
     /// Reads, accepts and checks what is ready now; what gets ready meanwhile waits for the next turn.
     fn serve_ready(&self) {
         if self.inner().ready.borrow().is_empty() {
@@ -354,14 +362,21 @@ impl Reactor {
         }
         let mut serving = Serving::of(self.inner());
         while let Some(token) = serving.next() {
-            match self.take_ready(token) {
-                Some(Kind::Connection) => self.read(token, serving.scratch()),
-                Some(Kind::Port) => self.accept(token),
-                Some(Kind::Attempt) => self.check_attempt(token),
-                Some(Kind::Datagrams) => self.receive_datagrams(token, serving.scratch()),
-                Some(Kind::Process) | None => {}
+            if !self.read(token, &mut serving) {
+                self.serve_other(token, &mut serving);
             }
             self.settle();
+        }
+    }
+
+    /// Serves an entry that is no connection.
+    #[inline(never)]
+    fn serve_other(&self, token: Token, serving: &mut Serving<'_>) {
+        match self.take_ready(token) {
+            Some(Kind::Port) => self.accept(token),
+            Some(Kind::Attempt) => self.check_attempt(token),
+            Some(Kind::Datagrams) => self.receive_datagrams(token, serving.scratch()),
+            Some(Kind::Connection | Kind::Process) | None => {}
         }
     }
 
@@ -374,7 +389,7 @@ impl Reactor {
 
 /// Those that were ready when they began to be served, and the buffer for what comes in. If a panic ends the turn, those that
 /// were not served yet are ready as before.
-struct Serving<'a> {
+pub(crate) struct Serving<'a> {
     inner: &'a Inner,
     tokens: Vec<Token>,
     served: usize,
@@ -394,7 +409,7 @@ impl<'a> Serving<'a> {
     }
 
     /// Made when something is received for the first time: a server that only writes has none.
-    fn scratch(&mut self) -> &mut [u8] {
+    pub(crate) fn scratch(&mut self) -> &mut [u8] {
         self.scratch.resize(SCRATCH_BYTES, 0);
         &mut self.scratch
     }

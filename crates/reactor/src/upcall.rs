@@ -7,10 +7,13 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::answers::Answers;
 use crate::conn::Conn;
 use crate::driver::{Close, Token};
 use crate::errors::Lost;
+use crate::extra::Extra;
 use crate::inner::{Connection, Entry, Reactor, Role};
+use crate::producer::Registered;
 use crate::protocol::Protocol;
 
 impl Reactor {
@@ -69,12 +72,7 @@ impl Reactor {
             self.release_from_port(port, &peer);
         }
         let mut extra = state.extra.take();
-        let producer = extra.as_mut().and_then(|extra| extra.producer.take());
-        if let Some(extra) = &extra {
-            self.cancel_timer(extra.layer_timer);
-            self.cancel_timer(extra.closing_timer);
-            self.cancel_timer(extra.idle.map(|(_, timer)| timer));
-        }
+        let producer = extra.as_mut().and_then(|extra| self.end_extra(extra));
         let how = match why {
             Lost::Aborted | Lost::TimedOut => Close::Reset,
             Lost::Done | Lost::Closed | Lost::Reset | Lost::Os(_) => Close::Polite,
@@ -91,15 +89,34 @@ impl Reactor {
         });
         self.held(|| protocol.name());
         if let Some(answers) = answers {
-            self.guard("a canceller", || answers.cancel(&why.clone().into()));
+            self.cancel_answers(answers, &why);
         }
         self.guard("the drop of a protocol", move || drop(protocol));
         if let Some(extra) = extra {
-            self.guard("the drop of a layer", move || drop(extra));
+            self.drop_extra(extra);
         }
         if let Some(told) = told {
             told.tell(&why);
         }
+    }
+
+    /// What few connections have waits for nothing more. Gives the producer, which is to be told.
+    #[inline(never)]
+    fn end_extra(&self, extra: &mut Extra) -> Option<Box<Registered>> {
+        self.cancel_timer(extra.layer_timer);
+        self.cancel_timer(extra.closing_timer);
+        self.cancel_timer(extra.idle.map(|(_, timer)| timer));
+        extra.producer.take()
+    }
+
+    #[inline(never)]
+    fn cancel_answers(&self, answers: Box<Answers>, why: &Lost) {
+        self.guard("a canceller", || answers.cancel(&why.clone().into()));
+    }
+
+    #[inline(never)]
+    fn drop_extra(&self, extra: Box<Extra>) {
+        self.guard("the drop of a layer", move || drop(extra));
     }
 
     /// Runs user code; a panic is logged and counted and gives `None`. It is measured under this name.
@@ -122,11 +139,18 @@ impl Reactor {
         match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => Some(value),
             Err(payload) => {
-                self.count(|statistics| statistics.panics += 1);
-                tracing::error!(panic = message(&*payload), "{what} panicked");
+                self.note_panic(what, payload);
                 None
             }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[expect(clippy::needless_pass_by_value, reason = "whoever catches it forgets it")]
+    fn note_panic(&self, what: &str, payload: Box<dyn Any + Send>) {
+        self.count(|statistics| statistics.panics += 1);
+        tracing::error!(panic = message(&*payload), "{what} panicked");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::driver::{Driver, Received, Token};
 use crate::errors::Lost;
 use crate::inner::{Connection, Reactor};
 use crate::queue::BufferPool;
-use crate::state::{Drain, Input, Phase};
+use crate::state::{Drain, Input, Phase, Reading};
 use crate::statistics::{Statistics, wide};
 use crate::time::Time;
 
@@ -56,13 +56,22 @@ impl Wire<'_> {
                 state.sent(count, self.pool);
                 self.statistics.bytes_sent += wide(count);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => state.blocked(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => state.over(Lost::from_io(error), self.pool),
+            Err(error) => self.send_failed(connection, error),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn send_failed(&mut self, connection: &mut Connection, error: io::Error) {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => connection.state.blocked(),
+            io::ErrorKind::Interrupted => {}
+            _ => connection.state.over(Lost::from_io(error), self.pool),
         }
     }
 
     /// Sends our end.
+    #[inline(never)]
     pub(crate) fn finish(&mut self, connection: &mut Connection) {
         match self.driver.finish(connection.sock) {
             Ok(()) => connection.state.finished(),
@@ -76,6 +85,7 @@ impl Wire<'_> {
 
     /// Looks once whether the peer has said anything: if not, or if it has finished, it is the end; else the connection drains as
     /// politely as any.
+    #[inline(never)]
     pub(crate) fn look(&mut self, connection: &mut Connection) {
         match self.try_recv(connection, &mut [0; LOOK_BYTES]) {
             Tried::Bytes(count) => {
@@ -88,6 +98,7 @@ impl Wire<'_> {
     }
 
     /// Our end is sent. False if the peer had finished before: then it is the end.
+    #[inline(never)]
     pub(crate) fn begin_to_drain(&mut self, connection: &mut Connection) -> bool {
         let state = &mut connection.state;
         connection.progress = self.now;
@@ -101,6 +112,7 @@ impl Wire<'_> {
     }
 
     /// Registers the socket with the poller: once, and only when it has to wait for something.
+    #[inline(never)]
     pub(crate) fn watch(&mut self, connection: &mut Connection, token: Token) {
         connection.state.watched();
         match self.driver.watch(connection.sock, token) {
@@ -110,6 +122,7 @@ impl Wire<'_> {
     }
 
     /// One try. `Some(0)` is the peer's end; `None` means that there is nothing, or that the connection is over.
+    #[inline(always)]
     pub(crate) fn recv(&mut self, connection: &mut Connection, scratch: &mut [u8]) -> Option<usize> {
         match self.try_recv(connection, scratch) {
             Tried::Bytes(count) => Some(count),
@@ -118,7 +131,27 @@ impl Wire<'_> {
         }
     }
 
+    /// Receives what no protocol is to read as it is: for layers, or nobody. Gives what is for layers. `is_cut`: see `count_in`.
+    #[inline(never)]
+    pub(crate) fn recv_unread(
+        &mut self,
+        connection: &mut Connection,
+        scratch: &mut [u8],
+        limit: u64,
+        is_cut: &mut bool,
+    ) -> Option<usize> {
+        if connection.state.reading() == Reading::Layers {
+            let count = self.recv(connection, scratch)?;
+            *is_cut = self.count_in(connection, count, limit);
+            (!*is_cut).then_some(count)
+        } else {
+            *is_cut = self.discard(connection, scratch, limit);
+            None
+        }
+    }
+
     /// Reads and forgets; the peer's end is the end of a connection that drains. True if it was cut: see `count_in`.
+    #[inline(never)]
     pub(crate) fn discard(&mut self, connection: &mut Connection, scratch: &mut [u8], limit: u64) -> bool {
         let Some(count) = self.recv(connection, scratch) else { return false };
         if matches!(connection.state.phase(), Phase::Draining { .. }) {
@@ -131,6 +164,7 @@ impl Wire<'_> {
     }
 
     /// Counts what the peer says after `lose_connection`. True if that was more than `limit` bytes: then it is cut.
+    #[inline(never)]
     pub(crate) fn count_in(&mut self, connection: &mut Connection, count: usize, limit: u64) -> bool {
         let state = &mut connection.state;
         let closes = matches!(state.phase(), Phase::Closing { .. } | Phase::Draining { .. });
@@ -141,6 +175,7 @@ impl Wire<'_> {
         is_cut
     }
 
+    #[inline(always)]
     fn try_recv(&mut self, connection: &mut Connection, scratch: &mut [u8]) -> Tried {
         let state = &mut connection.state;
         match self.driver.recv(connection.sock, scratch) {
@@ -158,13 +193,20 @@ impl Wire<'_> {
                 self.statistics.bytes_received += wide(count);
                 Tried::Bytes(count)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                state.set_input(Input::Quiet);
+            Err(error) => self.recv_failed(connection, error),
+        }
+    }
+
+    #[inline(never)]
+    fn recv_failed(&mut self, connection: &mut Connection, error: io::Error) -> Tried {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                connection.state.set_input(Input::Quiet);
                 Tried::Nothing
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Tried::Again,
-            Err(error) => {
-                state.over(Lost::from_io(error), self.pool);
+            io::ErrorKind::Interrupted => Tried::Again,
+            _ => {
+                connection.state.over(Lost::from_io(error), self.pool);
                 Tried::Over
             }
         }

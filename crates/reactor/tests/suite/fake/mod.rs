@@ -211,6 +211,12 @@ impl Driver for Fake {
         self.world.borrow().now
     }
 
+    /// The last tick of 10 ms.
+    fn now_roughly(&self) -> Time {
+        let now = self.now().as_nanos();
+        Time::from_nanos(now - now % 10_000_000)
+    }
+
     fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         let mut world = self.world.borrow_mut();
         let here: Vec<Event> = world.events.drain(..).collect();

@@ -76,13 +76,12 @@ pub(super) fn connected(port: u16) -> Result<OwnedFd, String> {
 /// Listens on a free port of the loopback.
 ///
 /// A port may still have connections in TIME_WAIT: thousands of servers that are started again and again use all ports up within the
-/// minute that those last. So ports are shared with them, and where there is none it is waited for.
+/// minute that those last. Where there is none it is waited for.
 pub(super) fn listen() -> Result<(OwnedFd, u16), String> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let listening = || {
         let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
         sockopt::set_tcp_nodelay(&socket, true)?;
-        sockopt::set_socket_reuseaddr(&socket, true)?;
         rustix::net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
         rustix::net::listen(&socket, 1024)?;
         let taken = SocketAddrV4::try_from(rustix::net::getsockname(&socket)?)?;

@@ -45,6 +45,8 @@ fn get(run: &mut Run, contender: Contender, servers: usize, how: &[&str]) -> Res
     let before = poets_took(&poets)?;
     let ports: Vec<String> = line.split_whitespace().skip(1).map(str::to_owned).collect();
     if ports.len() != servers {
+        poets.kill().ok();
+        poets.wait().ok();
         return Err(format!("the poets serve {} of {servers} ports", ports.len()));
     }
 

@@ -2,7 +2,8 @@
 //!
 //! One read of the clock after each piece of user code, and none before: the time between two pieces is the loop's own,
 //! bounded by its budgets, and counts for the piece that follows. The usual limit is far above what a rough clock is wrong by, and
-//! that is what is read then. Turns in which there was any user code are measured by the exact one, once, at their end.
+//! that is what is read then. Turns in which there was any user code are measured by the exact one, at their end, and
+//! before their wait.
 //! Without a limit the clock is not read. On the simulated clock nothing takes time.
 //! Tests: `tests/suite/holding.rs`.
 
@@ -48,6 +49,12 @@ impl Default for Hold {
 }
 
 impl Hold {
+    /// What was not noted of before, because a panic went through the loop, is forgotten.
+    pub(crate) fn starts_afresh(&self) {
+        self.before.take();
+        self.longest.take();
+    }
+
     /// From now on the time is somebody's; there have been so many pieces of user code.
     pub(crate) fn begins(&self, now: Time, callbacks: u64) {
         self.begun.set((now, callbacks));
@@ -98,7 +105,7 @@ impl Reactor {
         }
     }
 
-    /// The turn is going to wait, after pieces of user code.
+    /// The turn is going to wait, after it has worked.
     pub(crate) fn hold_pauses(&self) {
         self.inner().hold.before.set(self.held_for());
     }

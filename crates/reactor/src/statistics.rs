@@ -47,7 +47,8 @@ pub struct Statistics {
     pub panics: u64,
     /// Errors in deferreds that nobody looked at.
     pub unhandled_errors: u64,
-    /// How long user code, and the loop's work for it, have taken in one turn, at most; the wait does not count.
+    /// How long user code, and the loop's work for it, have taken in one turn, at most; the wait does not
+    /// count, and what runs before the first turn and in the shutdown is a turn of its own.
     pub longest_turn: Duration,
     /// Whose code held it longest in that turn: the name of a protocol, or what else it was. With a limit that is measured by the rough
     /// clock ([`set_callback_limit`](crate::Reactor::set_callback_limit)): who ran when that went on; empty if it did not.

@@ -232,6 +232,7 @@ impl Reactor {
         );
         let turning = Turning(self);
         self.set_now(now);
+        inner.hold.starts_afresh();
         inner.hold.begins(now, inner.statistics.borrow().callbacks);
         inner.hosting.turn_begins();
         let result = inner.executor.enter(|| f(self));

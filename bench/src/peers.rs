@@ -86,6 +86,8 @@ pub(crate) const TWISTED: Contender = contender("Twisted", Family::Twisted, "");
 pub(crate) const ERLANG: Contender = contender("Erlang", Family::Erlang, "");
 pub(crate) const NGINX: Contender = contender("nginx stream", Family::Nginx, "");
 
+const LOCK: &str = include_str!("../../Cargo.lock");
+
 /// What was found on this machine.
 #[derive(Debug)]
 pub(crate) struct Programs {
@@ -150,8 +152,8 @@ impl Programs {
     fn prepare(&mut self, family: Family) -> Result<(), String> {
         match family {
             Family::Ours => self.need(&["sestina", "get-poetry", "bench-ours"]),
-            Family::Mio => self.need(&["bench-mio"]),
-            Family::Tokio => self.need(&["bench-tokio"]),
+            Family::Mio => self.need(&["bench-mio"]).and_then(|()| self.note("mio", locked("mio"))),
+            Family::Tokio => self.need(&["bench-tokio"]).and_then(|()| self.note("tokio", locked("tokio"))),
             Family::C => {
                 self.compile("epoll", EPOLL_C)?;
                 self.note("cc", version("cc", "--version"))
@@ -255,6 +257,14 @@ impl Programs {
     }
 }
 
+/// The version of a crate that this was built with.
+fn locked(name: &str) -> Option<String> {
+    let named = format!("name = \"{name}\"");
+    let package = LOCK.split("[[package]]").find(|package| package.lines().any(|line| line == named))?;
+    let version = package.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    version.map(str::to_owned)
+}
+
 /// Free now; nobody else on a measuring machine takes it before the server does.
 fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| format!("no free port: {error}"))?;
@@ -303,5 +313,17 @@ impl Contender {
                 Server::start_at(cpu, Path::new("nginx"), &words, port)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_tells_the_versions_of_the_crates_it_compares_with() {
+        assert_eq!(locked("sestina-bench").as_deref(), Some(env!("CARGO_PKG_VERSION")));
+        assert!(locked("mio").is_some() && locked("tokio").is_some());
+        assert_eq!(locked("tok"), None, "a part of a name is no name");
     }
 }

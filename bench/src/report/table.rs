@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Recorded;
 use super::chart::Chart;
 use crate::figure::{Figure, Figures};
-use crate::run::{CPU, GENERATOR_CPU, ROUNDS_OF_ALL};
+use crate::run::{CPU, GENERATOR_CPU, P50, RATE, ROUNDS_OF_ALL};
 use crate::targets::TARGETS;
 
 pub(crate) fn markdown(recorded: &Recorded, charts: &[Chart]) -> String {
@@ -64,10 +64,16 @@ fn about(text: &mut String, about: &Value) {
         text,
         "Server and load generator share one CPU. Compare within a table: the numbers are this machine's.\n\n",
     );
-    for name in
-        ["date", "processor", "cpus", "memory_mib", "kernel", "measured_on_cpu", "before_other_programs"]
-    {
-        put(text, &format!("- {}: {}\n", name.replace('_', " "), word(&run[name])));
+    for (name, says) in [
+        ("date", "date"),
+        ("processor", "processor"),
+        ("cpus", "CPUs"),
+        ("memory_mib", "memory, MiB"),
+        ("kernel", "kernel"),
+        ("measured_on_cpu", "measured on CPU"),
+        ("before_other_programs", "raised priority"),
+    ] {
+        put(text, &format!("- {says}: {}\n", word(&run[name])));
     }
     for (name, version) in run["versions"].as_object().into_iter().flatten() {
         put(text, &format!("- {name}: {}\n", word(version)));
@@ -130,12 +136,14 @@ fn table(text: &mut String, figures: &[&Figure]) {
         }
     }
     if !limited.is_empty() {
+        let follows = if names.iter().any(|(name, _)| [RATE, P50].contains(name)) {
+            ", so their rates and delays are its own; their CPU times are not"
+        } else {
+            ""
+        };
         put(
             text,
-            &format!(
-                "\nThe generator needs more of the CPU than these, so their rates and delays are its own; their CPU times are not: {}.\n",
-                limited.join("; ")
-            ),
+            &format!("\nThe generator needs more of the CPU than these{follows}: {}.\n", limited.join("; ")),
         );
     }
 }
@@ -159,6 +167,24 @@ pub(crate) fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::Place;
+
+    #[test]
+    fn a_busy_generator_is_told_and_what_follows_only_where_rates_or_delays_stand() {
+        let told = |with: &[&str]| {
+            let mut figures = Figures::default();
+            let place = Place { scenario: "echo", case: "a", peer: "sestina" };
+            for (name, value) in [(CPU, 4.0), (GENERATOR_CPU, 5.0)] {
+                figures.add(place, name, "us/op", value);
+            }
+            with.iter().for_each(|name| figures.add(place, name, "op/s", 1.0));
+            let mut text = String::new();
+            table(&mut text, &figures.iter().collect::<Vec<_>>());
+            text
+        };
+        assert!(told(&[]).ends_with("more of the CPU than these: sestina.\n"), "{}", told(&[]));
+        assert!(told(&[RATE]).contains("their rates and delays are its own"), "{}", told(&[RATE]));
+    }
 
     #[test]
     fn numbers_have_three_digits() {

@@ -9,13 +9,12 @@ use crate::targets::TARGETS;
 pub(crate) fn quote(recorded: &Recorded) -> String {
     let run = &recorded.about["run"];
     let word = |name: &str| run[name].as_str().unwrap_or("unknown").to_owned();
-    let command = recorded.about["command"].as_str().unwrap_or("cargo xtask bench");
     let mut text = String::new();
     writeln!(
         text,
-        "Medians of the ratios in each round of one run of `{command}` ({}, {} CPUs, {}, {}; server and generator on one CPU).\n\
+        "Medians of the ratios in each of {} rounds of one run of `cargo xtask bench` ({}, {} CPUs, {}, {}; server and generator on one CPU).\n\
          CPU is that of the server for one operation; smaller is better, but for rates.\n",
-        word("processor"), run["cpus"], word("kernel"), word("date"),
+        recorded.about["rounds"], word("processor"), run["cpus"], word("kernel"), word("date"),
     ).ok();
     writeln!(text, "| ours / theirs | ratio | smallest..largest |\n|---|---:|---:|").ok();
     for target in TARGETS {
